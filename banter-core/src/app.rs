@@ -1,0 +1,187 @@
+//! The application: built once from [`Config`], cheap to clone, handed to every front end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::sync::mpsc;
+
+use crate::accounts::revocations::{self, Revocations};
+use crate::accounts::tokens::Tokens;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::events::Bus;
+use crate::ids::Ids;
+use crate::jobs::{self, Job};
+use crate::limits::Limits;
+use crate::presence;
+use crate::providers::firebase::Firebase;
+use crate::providers::http_client;
+use crate::redis::{Away, Redis};
+
+/// The application handle. Features hang on it: [`Banter::accounts`], [`Banter::messaging`], ….
+#[derive(Clone)]
+pub struct Banter(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    pool: PgPool,
+    redis: Option<Redis>,
+    clock: Clock,
+    ids: Ids,
+    bus: Arc<Bus>,
+    limits: Limits,
+    presences: presence::Store,
+    tokens: Tokens,
+    revocations: Arc<Revocations>,
+    firebase: Firebase,
+}
+
+/// Why the application could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("DATABASE_URL is not understood: {0}")]
+    DatabaseUrl(#[source] sqlx::Error),
+    #[error("PostgreSQL does not answer: {0}")]
+    Database(#[source] sqlx::Error),
+    #[error("REDIS_URL is not understood: {0}")]
+    Redis(#[from] Away),
+}
+
+impl Banter {
+    /// Connects to PostgreSQL; Redis may come later.
+    pub async fn connect(config: Config) -> Result<Self, StartError> {
+        Self::connect_with(config, Clock::System, Ids::System).await
+    }
+
+    /// The same with time and chance of the caller's choosing.
+    pub async fn connect_with(config: Config, clock: Clock, ids: Ids) -> Result<Self, StartError> {
+        let options: PgConnectOptions =
+            config.database.url.expose_secret().parse().map_err(StartError::DatabaseUrl)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(config.database.max_connections)
+            .acquire_timeout(Duration::from_secs(3))
+            .connect_with(options.application_name("banter"))
+            .await
+            .map_err(StartError::Database)?;
+        let (pushes, received) = mpsc::unbounded_channel();
+        let redis = config.redis.as_ref().map(|url| Redis::new(url, pushes)).transpose()?;
+        let revocations = Arc::new(Revocations::default());
+        let bus = Bus::new(ids.uuid(clock.now()), redis.clone(), received, Arc::clone(&revocations));
+        let http = http_client();
+        Ok(Self(Arc::new(Inner {
+            limits: Limits::new(&config.limits, clock.clone(), redis.clone()),
+            presences: presence::Store::new(redis.clone()),
+            tokens: Tokens::new(&config.tokens),
+            revocations,
+            firebase: Firebase::new(&config.firebase, http, clock.clone()),
+            config,
+            pool,
+            redis,
+            clock,
+            ids,
+            bus,
+        })))
+    }
+
+    /// What a server does beside answering: learns of revocations, sweeps presence, runs jobs. The first look at
+    /// revocations is awaited, so that no request meets a replica that knows of none.
+    pub async fn start_background(&self) -> Result<(), sqlx::Error> {
+        let mut since = None;
+        revocations::learn(self, &mut since).await?;
+        self.jobs().queue(self.pool(), &Job::Prune {}, self.clock().now()).await?;
+        let banter = self.clone();
+        tokio::spawn(async move {
+            banter.bus().listen_to_everyone().await;
+            loop {
+                tokio::time::sleep(revocations::POLL).await;
+                if let Err(error) = revocations::learn(&banter, &mut since).await {
+                    tracing::warn!(%error, "revocations could not be asked for");
+                }
+            }
+        });
+        let banter = self.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(presence::SWEEP).await;
+                if let Err(error) = banter.presence().sweep().await {
+                    tracing::warn!(%error, "last seen could not be written");
+                }
+            }
+        });
+        let banter = self.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(presence::RENEW).await;
+                banter.bus().resubscribe().await;
+            }
+        });
+        tokio::spawn(jobs::worker::run(self.clone()));
+        Ok(())
+    }
+
+    /// Does PostgreSQL answer?
+    pub async fn check_database(&self) -> Result<(), sqlx::Error> {
+        sqlx::query("select 1").execute(self.pool()).await.map(|_| ())
+    }
+
+    /// Does Redis? `None`: there is none.
+    pub async fn check_redis(&self) -> Option<Result<(), Away>> {
+        match &self.0.redis {
+            Some(redis) => Some(redis.ping().await),
+            None => None,
+        }
+    }
+
+    /// Connections open, and idle of those.
+    pub fn database_connections(&self) -> (u32, usize) {
+        (self.0.pool.size(), self.0.pool.num_idle())
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub fn ids(&self) -> &Ids {
+        &self.0.ids
+    }
+
+    pub fn bus(&self) -> &Bus {
+        &self.0.bus
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Closes the pool: what is running ends first.
+    pub async fn close(&self) {
+        self.0.pool.close().await;
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    pub(crate) fn presences(&self) -> &presence::Store {
+        &self.0.presences
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    pub(crate) fn revocations(&self) -> &Revocations {
+        &self.0.revocations
+    }
+
+    pub(crate) fn firebase(&self) -> &Firebase {
+        &self.0.firebase
+    }
+}

@@ -1,0 +1,140 @@
+//! Every environment variable, once: name, default, meaning. `.env.example`, `banter config show` and the
+//! reader all work from this table.
+
+use std::fmt::Write as _;
+
+/// An environment variable that Banter reads.
+#[derive(Debug)]
+pub struct Variable {
+    pub name: &'static str,
+    /// Another name accepted for it.
+    pub alias: Option<&'static str>,
+    /// What holds when it is not set; empty: nothing.
+    pub default: &'static str,
+    pub meaning: &'static str,
+    /// Never printed.
+    pub secret: bool,
+}
+
+pub const SECTIONS: &[(&str, &[Variable])] = &[
+    (
+        "Server",
+        &[
+            Variable {
+                alias: Some("NODE_ENV"),
+                ..var(
+                    "BANTER_ENV",
+                    "development",
+                    "`development` or `production`, which refuses stand-ins, default secrets and emulators",
+                )
+            },
+            var("HOST", "127.0.0.1", "Address to listen on"),
+            var("PORT", "5000", "Port of the API and Socket.IO"),
+            var("METRICS_PORT", "9464", "Port of `/metrics`; 0 turns it off"),
+            var("PUBLIC_URL", "", "What links in answers start with; by default http://HOST:PORT"),
+            var(
+                "ALLOWED_ORIGINS",
+                "http://localhost:8081",
+                "CORS: comma-separated origins, `*` as a wildcard inside one",
+            ),
+            var(
+                "TRUSTED_PROXIES",
+                "0",
+                "How many proxies in front append to X-Forwarded-For; 0 ignores that header",
+            ),
+        ],
+    ),
+    (
+        "PostgreSQL and Redis",
+        &[
+            secret("DATABASE_URL", "PostgreSQL 15 or newer; required"),
+            var("DATABASE_MAX_CONNECTIONS", "20", "Connections each process may hold"),
+            secret(
+                "REDIS_URL",
+                "Cache, presence, rate limits, events between replicas; unset: memory of this one process (development only)",
+            ),
+            var("REDIS_HOST", "", "Instead of REDIS_URL"),
+            var("REDIS_PORT", "6379", ""),
+            secret("REDIS_PASSWORD", ""),
+            var("REDIS_TLS", "false", "`true` for rediss://"),
+        ],
+    ),
+    (
+        "Sessions",
+        &[
+            secret("JWT_SECRET", "Signs access tokens (HS256); 32 bytes or more; required"),
+            var("JWT_EXPIRES_IN", "15m", "Life of an access token: 900s, 15m, 12h, 7d"),
+            secret(
+                "JWT_REFRESH_SECRET",
+                "Signs refresh tokens; 32 bytes or more, another than JWT_SECRET; required",
+            ),
+            var("JWT_REFRESH_EXPIRES_IN", "30d", "Life of a refresh token"),
+        ],
+    ),
+    (
+        "Firebase sign-in",
+        &[
+            var("FIREBASE_PROJECT_ID", "banter-dev", "The project whose ID tokens sign people in"),
+            var(
+                "FIREBASE_AUTH_EMULATOR_HOST",
+                "",
+                "host:port, as in Firebase's own SDKs: unsigned ID tokens of that project are accepted (development only)",
+            ),
+            var(
+                "GOOGLE_CERTS_URL",
+                "https://www.googleapis.com",
+                "Where Google publishes its signing certificates; another base URL is a stub",
+            ),
+        ],
+    ),
+    (
+        "Rate limits",
+        &[
+            var("RATE_LIMIT_WINDOW_MS", "900000", "Window of the general limit"),
+            var(
+                "RATE_LIMIT_MAX_REQUESTS",
+                "1000",
+                "Requests in a window for each user, or address when signed out",
+            ),
+            var(
+                "RATE_LIMIT_MULTIPLIER",
+                "1",
+                "Multiplies the built-in limits of single acts, for load tests (development only)",
+            ),
+        ],
+    ),
+    (
+        "Logs",
+        &[
+            var("BANTER_LOG", "info", "Filter in tracing's syntax, such as info,banter_core=debug"),
+            var("BANTER_LOG_FORMAT", "", "`text` or `json`; by default json in production"),
+        ],
+    ),
+];
+
+const fn var(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, alias: None, default, meaning, secret: false }
+}
+
+const fn secret(name: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, alias: None, default: "", meaning, secret: true }
+}
+
+pub fn variables() -> impl Iterator<Item = &'static Variable> {
+    SECTIONS.iter().flat_map(|(_, variables)| variables.iter())
+}
+
+/// The text of `.env.example`.
+pub fn example() -> String {
+    let mut text = String::from("# Banter's environment. Copy to .env and uncomment what you change.\n");
+    for (section, variables) in SECTIONS {
+        let _ = write!(text, "\n# --- {section}\n");
+        for variable in *variables {
+            if !variable.meaning.is_empty() {
+                let _ = writeln!(text, "# {}", variable.meaning);
+            }
+            let _ = writeln!(text, "#{}={}", variable.name, variable.default);
+        }
+    }
+    text
+}

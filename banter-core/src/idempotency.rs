@@ -1,0 +1,143 @@
+//! Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the first answer to a request, kept for a day and
+//! given again to its repeats. The key is claimed before the work and the answer stored after it; whoever comes
+//! between is told to wait.
+
+use chrono::{TimeDelta, Utc};
+
+use crate::Banter;
+use crate::accounts::Caller;
+use crate::error::{self, Coded, Kind};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the Idempotency-Key must be 1 to 128 printable ASCII characters")]
+    Malformed,
+    #[error("this Idempotency-Key was used for another request")]
+    OtherRequest,
+    #[error("the first request with this Idempotency-Key is still at work")]
+    InProgress,
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Coded for Error {
+    fn coded(&self) -> (Kind, &'static str) {
+        match self {
+            Self::Malformed => (Kind::Invalid, "IDEMPOTENCY_KEY_INVALID"),
+            Self::OtherRequest => (Kind::Mismatch, "IDEMPOTENCY_KEY_REUSED"),
+            Self::InProgress => (Kind::Conflict, "REQUEST_IN_PROGRESS"),
+            Self::Database(error) => error::database(error),
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        matches!(self, Self::InProgress).then_some(1)
+    }
+}
+
+/// An answer as it was given.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+/// How long an answer is kept.
+pub const KEPT: TimeDelta = TimeDelta::hours(24);
+/// A claim whose server died is free again after this; no request runs that long.
+const CLAIM: TimeDelta = TimeDelta::seconds(60);
+
+#[derive(Clone, Copy)]
+pub struct Idempotency<'a>(&'a Banter);
+
+impl Banter {
+    pub fn idempotency(&self) -> Idempotency<'_> {
+        Idempotency(self)
+    }
+}
+
+impl Idempotency<'_> {
+    /// Claims the key for this request (`None`: go on, then [`Self::finish`]), or gives the earlier answer.
+    pub async fn begin(
+        &self,
+        caller: &Caller,
+        key: &str,
+        fingerprint: &[u8],
+    ) -> Result<Option<Answer>, Error> {
+        if !(1..=128).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+            return Err(Error::Malformed);
+        }
+        let now = self.0.clock().now();
+        let found = sqlx::query!(
+            r#"
+            with claimed as (
+                insert into idempotency_keys as k (user_id, key, fingerprint, created_at)
+                values ($1, $2, $3, $4)
+                on conflict (user_id, key) do update
+                set fingerprint = excluded.fingerprint, status = null, body = null, created_at = excluded.created_at
+                where k.created_at < $5 or (k.status is null and k.fingerprint = $3 and k.created_at < $6)
+                returning 1
+            )
+            select
+                exists (select from claimed) as "claimed!",
+                k.fingerprint = $3 as same,
+                k.status,
+                k.body
+            from (select) as always
+            left join idempotency_keys k on k.user_id = $1 and k.key = $2
+            "#,
+            caller.user_id.0,
+            key,
+            fingerprint,
+            now,
+            now - KEPT,
+            now - CLAIM,
+        )
+        .fetch_one(self.0.pool())
+        .await?;
+        if found.claimed {
+            return Ok(None);
+        }
+        match (found.same, found.status, found.body) {
+            (Some(false), _, _) => Err(Error::OtherRequest),
+            (Some(true), Some(status), Some(body)) => {
+                Ok(Some(Answer { status: u16::try_from(status).unwrap_or(500), body }))
+            }
+            // At work, or claimed by somebody in this very moment.
+            _ => Err(Error::InProgress),
+        }
+    }
+
+    /// Keeps the answer; one that says "try again" is not kept, so that trying again can succeed.
+    pub async fn finish(&self, caller: &Caller, key: &str, answer: &Answer) -> Result<(), Error> {
+        let again = answer.status >= 500 || matches!(answer.status, 401 | 403 | 408 | 409 | 429);
+        if again {
+            sqlx::query!(
+                "delete from idempotency_keys where user_id = $1 and key = $2",
+                caller.user_id.0,
+                key
+            )
+            .execute(self.0.pool())
+            .await?;
+        } else {
+            sqlx::query!(
+                "update idempotency_keys set status = $3, body = $4 where user_id = $1 and key = $2",
+                caller.user_id.0,
+                key,
+                i16::try_from(answer.status).unwrap_or(500),
+                answer.body,
+            )
+            .execute(self.0.pool())
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Drops what is older than it is kept for; how many.
+pub(crate) async fn prune(banter: &Banter, now: chrono::DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query!("delete from idempotency_keys where created_at < $1", now - KEPT)
+        .execute(banter.pool())
+        .await?;
+    Ok(gone.rows_affected())
+}

@@ -1,0 +1,158 @@
+//! Work that must happen after a commit. A job is a row written in the transaction that causes it; any replica's
+//! worker takes it under a lease, and does it at least once, so every job is safe to run twice. A failure waits
+//! longer each time (with jitter); after the last attempt the job is `dead`: kept, counted, visible, and put back by
+//! hand with [`Jobs::retry`].
+//!
+//! One job a file: [`prune`]. [`worker`] runs them.
+
+pub mod prune;
+pub mod worker;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::PgExecutor;
+
+use crate::Banter;
+use crate::ids::JobId;
+
+/// What is to be done. The variant's name and fields are what the row holds: change them only by adding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
+pub enum Job {
+    /// Drops what is past its time; queues itself again.
+    Prune {},
+}
+
+impl Job {
+    /// At most one waiting job bears this name.
+    fn unique_name(&self) -> Option<&'static str> {
+        match self {
+            Self::Prune {} => Some("prune"),
+        }
+    }
+
+    async fn run(&self, banter: &Banter) -> Result<(), Failure> {
+        match self {
+            Self::Prune {} => prune::run(banter).await,
+        }
+    }
+}
+
+/// Why a job did not succeed this time. Logged and kept with the job; holds nothing private.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("not understood: {0}")]
+    NotUnderstood(#[from] serde_json::Error),
+}
+
+/// How many jobs are in which state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub queued: i64,
+    pub running: i64,
+    pub dead: i64,
+}
+
+/// A job that was given up.
+#[derive(Debug)]
+pub struct Dead {
+    pub id: JobId,
+    pub kind: String,
+    pub attempts: i32,
+    pub last_error: Option<String>,
+    pub finished_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy)]
+pub struct Jobs<'a>(&'a Banter);
+
+impl Banter {
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs(self)
+    }
+}
+
+impl Jobs<'_> {
+    /// Queues a job, inside the transaction that causes it.
+    pub async fn queue(
+        &self,
+        db: impl PgExecutor<'_>,
+        job: &Job,
+        run_at: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        let now = self.0.clock().now();
+        let serde_json::Value::Object(mut row) = serde_json::to_value(job).expect("jobs are plain data")
+        else {
+            unreachable!("an adjacently tagged enum is an object")
+        };
+        let payload = row.remove("payload").unwrap_or_default();
+        let kind = row.remove("kind");
+        sqlx::query!(
+            r#"
+            insert into jobs (id, kind, payload, unique_name, run_at, created_at)
+            values ($1, $2, $3, $4, $5, $6)
+            on conflict (unique_name) where state = 'queued' and unique_name is not null do nothing
+            "#,
+            self.0.ids().uuid(now),
+            kind.as_ref().and_then(|kind| kind.as_str()),
+            payload,
+            job.unique_name(),
+            run_at,
+            now,
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+
+    pub async fn counts(&self) -> Result<Counts, sqlx::Error> {
+        sqlx::query_as!(
+            Counts,
+            r#"
+            select
+                count(*) filter (where state = 'queued') as "queued!",
+                count(*) filter (where state = 'running') as "running!",
+                count(*) filter (where state = 'dead') as "dead!"
+            from jobs
+            where state <> 'done'
+            "#
+        )
+        .fetch_one(self.0.pool())
+        .await
+    }
+
+    /// The newest jobs that were given up.
+    pub async fn dead(&self, limit: u16) -> Result<Vec<Dead>, sqlx::Error> {
+        sqlx::query_as!(
+            Dead,
+            r#"
+            select id as "id: JobId", kind, attempts, last_error, finished_at as "finished_at!"
+            from jobs
+            where state = 'dead'
+            order by finished_at desc
+            limit $1
+            "#,
+            i64::from(limit),
+        )
+        .fetch_all(self.0.pool())
+        .await
+    }
+
+    /// Puts a dead job back, with all its attempts; whether there was such a one.
+    pub async fn retry(&self, id: JobId) -> Result<bool, sqlx::Error> {
+        let put_back = sqlx::query!(
+            r#"
+            update jobs
+            set state = 'queued', attempts = 0, run_at = $2, finished_at = null
+            where id = $1 and state = 'dead'
+            "#,
+            id.0,
+            self.0.clock().now(),
+        )
+        .execute(self.0.pool())
+        .await?;
+        Ok(put_back.rows_affected() == 1)
+    }
+}

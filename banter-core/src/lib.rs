@@ -1,0 +1,41 @@
+//! Every domain rule of Banter, with its SQL. No HTTP server and no terminal: those are the front ends
+//! (`banter-server`, `banter-cli`, `banter-tui`), which all call [`Banter`] and never see the pool.
+//!
+//! The law: a rule and its SQL live here and nowhere else; one feature is one folder.
+//!
+//! | folder | what it answers |
+//! |---|---|
+//! | [`accounts`] | who is this: sign-in, sessions, profile, devices |
+//! | [`messaging`] | conversations, sending, history, read marks |
+//! | [`presence`] | who is here now |
+//! | [`safety`] | blocks, and the one predicate `can_interact` |
+//! | [`jobs`] | work that must happen after a commit |
+//! | [`providers`] | one file for each outside service |
+//!
+//! Beside them: [`app`] (the application handle), [`config`], [`error`] (kinds and codes), [`ids`], [`clock`],
+//! [`events`] (what is pushed to sockets, and the bus between replicas), [`limits`] (rate limits), [`page`]
+//! (cursors), [`idempotency`], [`redis`] (what may be lost).
+
+pub mod accounts;
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod events;
+pub mod idempotency;
+pub mod ids;
+pub mod jobs;
+pub mod limits;
+pub mod messaging;
+pub mod migrations;
+pub mod page;
+pub mod presence;
+pub mod providers;
+pub mod redis;
+pub mod safety;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod text;
+
+pub use app::Banter;
+pub use migrations::MIGRATOR;

@@ -1,0 +1,190 @@
+//! Who is here now. A person is online while one of their sockets, on any replica, has a lease that has not run out;
+//! replicas renew the leases of the sockets they hold, so people of a killed server go offline by themselves.
+//!
+//! A closed socket is not removed: its lease is shortened to a few seconds. A phone that changes networks is back
+//! within them, and nobody sees it flicker. Whichever replica's sweep finds the last lease of a person run out tells
+//! those who may see it and writes `last_seen`.
+//!
+//! Who may see it: people who have both written in their direct conversation and can interact.
+
+mod store;
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Banter;
+use crate::accounts::Caller;
+use crate::error::{self, Coded, Kind, Problems};
+use crate::events::{Delivery, Event};
+use crate::ids::UserId;
+
+pub use store::Store;
+
+/// How long a socket counts without its server renewing it.
+pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How often a server renews; twice may fail.
+pub const RENEW: Duration = Duration::from_secs(20);
+/// How long a closed socket still counts.
+pub const GRACE: TimeDelta = TimeDelta::seconds(5);
+/// How often leases that ran out are looked for.
+pub const SWEEP: Duration = Duration::from_secs(2);
+/// How many people one question may name.
+pub const MOST_ASKED: usize = 100;
+/// How many hear that somebody came or went; the latest contacts first.
+const MOST_TOLD: i64 = 500;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Online,
+    Offline,
+    /// Presence cannot be told right now.
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Presence {
+    pub user_id: UserId,
+    pub status: Status,
+    /// When they were last here; null while online, or when they never were.
+    pub last_seen: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Invalid(Problems),
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Coded for Error {
+    fn coded(&self) -> (Kind, &'static str) {
+        match self {
+            Self::Invalid(_) => (Kind::Invalid, "VALIDATION_FAILED"),
+            Self::Database(error) => error::database(error),
+        }
+    }
+
+    fn problems(&self) -> Option<&Problems> {
+        if let Self::Invalid(problems) = self { Some(problems) } else { None }
+    }
+}
+
+/// The acts of this feature.
+#[derive(Clone, Copy)]
+pub struct Presences<'a>(pub(crate) &'a Banter);
+
+impl Banter {
+    pub fn presence(&self) -> Presences<'_> {
+        Presences(self)
+    }
+}
+
+impl Presences<'_> {
+    /// A socket opened. If its person was away, those who may see it are told.
+    pub async fn arrived(&self, user: UserId, socket: &str) {
+        let now = self.0.clock().now();
+        if self.0.presences().renew(&[(user, socket.to_owned())], now, now + LEASE).await == Some(1) {
+            self.tell(Presence { user_id: user, status: Status::Online, last_seen: None }).await;
+        }
+    }
+
+    /// A socket closed.
+    pub async fn left(&self, user: UserId, socket: &str) {
+        self.0.presences().shorten(user, socket, self.0.clock().now() + GRACE).await;
+    }
+
+    /// The sockets of this process live on.
+    pub async fn renew(&self, sockets: &[(UserId, String)]) {
+        let now = self.0.clock().now();
+        for some in sockets.chunks(200) {
+            self.0.presences().renew(some, now, now + LEASE).await;
+        }
+    }
+
+    /// Finds whose last lease ran out, writes `last_seen`, tells those who may see it; how many.
+    pub async fn sweep(&self) -> Result<usize, sqlx::Error> {
+        let now = self.0.clock().now();
+        let gone = self.0.presences().take_gone(now).await;
+        if gone.is_empty() {
+            return Ok(0);
+        }
+        let ids: Vec<_> = gone.iter().map(|user| user.0).collect();
+        sqlx::query!("update users set last_seen = $2 where id = any($1)", &ids, now)
+            .execute(self.0.pool())
+            .await?;
+        for user_id in &gone {
+            self.tell(Presence { user_id: *user_id, status: Status::Offline, last_seen: Some(now) }).await;
+        }
+        Ok(gone.len())
+    }
+
+    /// Those of `users` whom the caller may see; the others are left out, whoever they are.
+    pub async fn of(&self, caller: &Caller, users: &[UserId]) -> Result<Vec<Presence>, Error> {
+        if users.len() > MOST_ASKED {
+            return Err(Error::Invalid(Problems::one("userIds", format!("must be at most {MOST_ASKED}"))));
+        }
+        let ids: Vec<_> = users.iter().map(|user| user.0).collect();
+        let seen = sqlx::query!(
+            r#"
+            select u.id as "id: UserId", u.last_seen
+            from users u
+            join conversations c on c.user_lo = least($1, u.id) and c.user_hi = greatest($1, u.id) and c.is_mutual
+            where u.id = any($2) and u.status <> 'deleted' and can_interact($1, u.id)
+            "#,
+            caller.user_id.0,
+            &ids,
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let visible: Vec<UserId> = seen.iter().map(|row| row.id).collect();
+        let online = self.0.presences().online(&visible, self.0.clock().now()).await;
+        let presence = seen.into_iter().enumerate().map(|(i, row)| {
+            let status = match online.as_ref().map(|online| online[i]) {
+                None => Status::Unknown,
+                Some(true) => Status::Online,
+                Some(false) => Status::Offline,
+            };
+            Presence {
+                user_id: row.id,
+                status,
+                last_seen: row.last_seen.filter(|_| status != Status::Online),
+            }
+        });
+        Ok(presence.collect())
+    }
+
+    /// How many people are here; `None` while nobody can tell.
+    pub async fn count(&self) -> Option<u64> {
+        self.0.presences().count(self.0.clock().now()).await
+    }
+
+    async fn tell(&self, presence: Presence) {
+        let audience = sqlx::query_scalar!(
+            r#"
+            select case $1::uuid when user_lo then user_hi else user_lo end as "user_id!: UserId"
+            from conversations
+            where (user_lo = $1 or user_hi = $1) and is_mutual and can_interact(user_lo, user_hi)
+            order by last_message_at desc
+            limit $2
+            "#,
+            presence.user_id.0,
+            MOST_TOLD,
+        )
+        .fetch_all(self.0.pool())
+        .await;
+        match audience {
+            Ok(to) if to.is_empty() => {}
+            Ok(to) => {
+                let event = Event::PresenceChanged(presence);
+                self.0.bus().deliver(Delivery { to, except_socket: None, event });
+            }
+            Err(error) => tracing::warn!(%error, "nobody was told of a change of presence"),
+        }
+    }
+}

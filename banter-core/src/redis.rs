@@ -1,0 +1,104 @@
+//! Redis: what may be lost. One multiplexed connection a process carries commands and subscriptions, comes back
+//! by itself and subscribes again. While Redis is away every caller has an answer of its own (limits fall back to
+//! this process, presence reads as unknown); after a failure it is left alone for a second, so that its absence
+//! costs a request nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, FromRedisValue, IntoConnectionInfo as _, ProtocolVersion, PushInfo, RedisResult};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// Redis did not answer, or is being left alone after it did not.
+#[derive(Debug, thiserror::Error)]
+#[error("Redis is away: {0}")]
+pub struct Away(String);
+
+#[derive(Clone)]
+pub struct Redis {
+    connection: ConnectionManager,
+    breaker: Arc<Breaker>,
+}
+
+struct Breaker {
+    started: Instant,
+    away: AtomicBool,
+    /// Milliseconds after `started` until which Redis is left alone.
+    open_until: AtomicU64,
+}
+
+const PATIENCE: Duration = Duration::from_millis(500);
+const REST: Duration = Duration::from_secs(1);
+
+impl Redis {
+    /// Does not connect yet: a server must be able to start while Redis is away. Published messages go to `pushes`.
+    pub fn new(url: &SecretString, pushes: UnboundedSender<PushInfo>) -> Result<Self, Away> {
+        let info = url.expose_secret().into_connection_info().map_err(away)?;
+        // Subscriptions beside commands on one connection need RESP3.
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(settings)).map_err(away)?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_number_of_retries(1)
+            .set_min_delay(Duration::from_millis(50))
+            .set_max_delay(Duration::from_millis(500))
+            .set_push_sender(pushes)
+            .set_automatic_resubscription();
+        let connection = ConnectionManager::new_lazy_with_config(client, config).map_err(away)?;
+        let breaker = Arc::new(Breaker {
+            started: Instant::now(),
+            away: AtomicBool::new(false),
+            open_until: AtomicU64::new(0),
+        });
+        Ok(Self { connection, breaker })
+    }
+
+    /// Asks Redis, unless it is being left alone.
+    pub async fn ask<T: FromRedisValue>(
+        &self,
+        ask: impl AsyncFnOnce(&mut ConnectionManager) -> RedisResult<T>,
+    ) -> Result<T, Away> {
+        let now = u64::try_from(self.breaker.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if now < self.breaker.open_until.load(Ordering::Relaxed) {
+            return Err(Away("left alone for a second".into()));
+        }
+        let mut connection = self.connection.clone();
+        let answer = tokio::time::timeout(PATIENCE * 2, ask(&mut connection)).await;
+        match answer {
+            Ok(Ok(answer)) => {
+                if self.breaker.away.load(Ordering::Relaxed)
+                    && self.breaker.away.swap(false, Ordering::Relaxed)
+                {
+                    tracing::info!("Redis is back");
+                }
+                Ok(answer)
+            }
+            Ok(Err(error)) if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() => {
+                self.trip(now, &error.to_string())
+            }
+            Ok(Err(error)) => Err(away(error)),
+            Err(_) => self.trip(now, "no answer in time"),
+        }
+    }
+
+    fn trip<T>(&self, now: u64, why: &str) -> Result<T, Away> {
+        let rest = u64::try_from(REST.as_millis()).unwrap_or(u64::MAX);
+        self.breaker.open_until.store(now + rest, Ordering::Relaxed);
+        if !self.breaker.away.swap(true, Ordering::Relaxed) {
+            tracing::warn!(why, "Redis is away");
+        }
+        Err(Away(why.into()))
+    }
+
+    pub async fn ping(&self) -> Result<(), Away> {
+        self.ask(async |c| c.req_packed_command(&redis::cmd("PING")).await.map(|_| ())).await
+    }
+}
+
+fn away(error: redis::RedisError) -> Away {
+    Away(error.to_string())
+}
