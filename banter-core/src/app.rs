@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
-use sqlx::PgPool;
+use sqlx::{Connection as _, PgConnection, PgPool};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::sync::mpsc;
 
@@ -12,6 +12,7 @@ use crate::accounts::revocations::{self, Revocations};
 use crate::accounts::tokens::Tokens;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::error::{Coded, Kind};
 use crate::events::Bus;
 use crate::ids::Ids;
 use crate::jobs::{self, Job};
@@ -44,10 +45,52 @@ struct Inner {
 pub enum StartError {
     #[error("DATABASE_URL is not understood: {0}")]
     DatabaseUrl(#[source] sqlx::Error),
-    #[error("PostgreSQL does not answer: {0}")]
-    Database(#[source] sqlx::Error),
+    #[error("PostgreSQL has no database `{0}`")]
+    NoSuchDatabase(String),
+    #[error("PostgreSQL refuses the user `{0}`: check the name and password in DATABASE_URL")]
+    DatabaseRefused(String),
+    #[error("PostgreSQL at {host}:{port} does not answer: {error}")]
+    Database { host: String, port: u16, error: sqlx::Error },
     #[error("REDIS_URL is not understood: {0}")]
     Redis(#[from] Away),
+}
+
+impl Coded for StartError {
+    fn coded(&self) -> (Kind, &'static str) {
+        match self {
+            Self::DatabaseUrl(_) | Self::Redis(_) => (Kind::Invalid, "CONFIG_INVALID"),
+            Self::NoSuchDatabase(_) => (Kind::NotFound, "DATABASE_NOT_FOUND"),
+            Self::DatabaseRefused(_) => (Kind::Forbidden, "DATABASE_REFUSED"),
+            Self::Database { .. } => (Kind::Unavailable, "DATABASE_UNAVAILABLE"),
+        }
+    }
+}
+
+impl StartError {
+    async fn connecting(error: sqlx::Error, options: &PgConnectOptions) -> Self {
+        // The pool tries until its time is up and then only says so; one more try says why.
+        let error = match error {
+            sqlx::Error::PoolTimedOut => {
+                let again = PgConnection::connect_with(options);
+                match tokio::time::timeout(Duration::from_secs(1), again).await {
+                    Ok(Err(why)) => why,
+                    Ok(Ok(_)) | Err(_) => error,
+                }
+            }
+            error => error,
+        };
+        let code = error.as_database_error().and_then(|e| e.code());
+        match code.as_deref() {
+            Some("3D000") => {
+                Self::NoSuchDatabase(options.get_database().unwrap_or(options.get_username()).to_owned())
+            }
+            Some("28000" | "28P01") => Self::DatabaseRefused(options.get_username().to_owned()),
+            _ => {
+                let host = options.get_socket().map_or(options.get_host().to_owned(), |s| s.display().to_string());
+                Self::Database { host, port: options.get_port(), error }
+            }
+        }
+    }
 }
 
 impl Banter {
@@ -60,14 +103,29 @@ impl Banter {
     pub async fn connect_with(config: Config, clock: Clock, ids: Ids) -> Result<Self, StartError> {
         let options: PgConnectOptions =
             config.database.url.expose_secret().parse().map_err(StartError::DatabaseUrl)?;
+        let options = options.application_name("banter");
         let pool = PgPoolOptions::new()
             .max_connections(config.database.max_connections)
             .acquire_timeout(Duration::from_secs(3))
-            .connect_with(options.application_name("banter"))
-            .await
-            .map_err(StartError::Database)?;
+            // The pool looks at a connection when it comes back; a second look when it goes out would double every
+            // statement's way to the database. One that lay idle may have died meanwhile.
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > Duration::from_secs(1) {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_with(options.clone())
+            .await;
+        let pool = match pool {
+            Ok(pool) => pool,
+            Err(error) => return Err(StartError::connecting(error, &options).await),
+        };
         let (pushes, received) = mpsc::unbounded_channel();
-        let redis = config.redis.as_ref().map(|url| Redis::new(url, pushes)).transpose()?;
+        let redis = config.redis.as_ref().map(|redis| Redis::new(redis, pushes)).transpose()?;
         let revocations = Arc::new(Revocations::default());
         let bus = Bus::new(ids.uuid(clock.now()), redis.clone(), received, Arc::clone(&revocations));
         let http = http_client();

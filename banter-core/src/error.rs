@@ -59,6 +59,13 @@ pub fn database(error: &sqlx::Error) -> (Kind, &'static str) {
     if away { (Kind::Unavailable, "DATABASE_UNAVAILABLE") } else { (Kind::Internal, "INTERNAL") }
 }
 
+/// For the few acts that can fail in no other way.
+impl Coded for sqlx::Error {
+    fn coded(&self) -> (Kind, &'static str) {
+        database(self)
+    }
+}
+
 /// Did this statement break the constraint of that name?
 pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     matches!(error, sqlx::Error::Database(e) if e.constraint() == Some(constraint))

@@ -123,11 +123,14 @@ pub struct Bus {
     redis: Option<Redis>,
     outgoing: Option<mpsc::Sender<(Vec<String>, String)>>,
     listening: Mutex<HashSet<UserId>>,
+    /// Held while somebody's subscription changes, so that a phone whose old socket closes as its new one opens does
+    /// not end up deaf. Shared by chance with a few others; taken for one round trip to Redis.
+    turns: [tokio::sync::Mutex<()>; 64],
     revocations: Arc<Revocations>,
 }
 
-/// What every replica listens to.
-const EVERYONE: &str = "banter:all";
+/// The channel every replica listens to.
+const EVERYONE: &str = "all";
 /// Publications waiting for Redis; past that the newest are dropped, and counted.
 const OUTGOING: usize = 8192;
 
@@ -146,6 +149,7 @@ impl Bus {
             outgoing: redis.is_some().then_some(outgoing),
             redis: redis.clone(),
             listening: Mutex::default(),
+            turns: std::array::from_fn(|_| tokio::sync::Mutex::default()),
             revocations,
         });
         if let Some(redis) = redis {
@@ -198,23 +202,30 @@ impl Bus {
         }
     }
 
-    /// Somebody's first socket in this process opened: hear what other replicas say to them.
+    /// Somebody's socket in this process opened: hear what other replicas say to them.
     pub async fn listen(&self, user: UserId) {
+        let _turn = self.turn(user).lock().await;
         if self.listening.lock().expect("no panic while locked").insert(user) {
             self.subscribe(channel(user)).await;
         }
     }
 
-    /// Somebody's last socket in this process closed.
-    pub async fn unlisten(&self, user: UserId) {
-        if !self.listening.lock().expect("no panic while locked").remove(&user) {
+    /// Somebody's last socket in this process closed; unless, as `here` may know by now, another opened.
+    pub async fn unlisten(&self, user: UserId, here: impl Fn() -> bool) {
+        let _turn = self.turn(user).lock().await;
+        if here() || !self.listening.lock().expect("no panic while locked").remove(&user) {
             return;
         }
         if let Some(redis) = &self.redis {
-            let channel = channel(user);
+            let channel = redis.key(channel(user));
             // A failure leaves a subscription too many, which costs a little traffic and harms nobody.
             let _ = redis.ask(async |c| c.unsubscribe(channel).await).await;
         }
+    }
+
+    /// Ids are version 7: their end is random.
+    fn turn(&self, user: UserId) -> &tokio::sync::Mutex<()> {
+        &self.turns[usize::from(user.0.as_bytes()[15]) % self.turns.len()]
     }
 
     /// Hears what concerns every replica. Again and again until Redis takes it.
@@ -224,6 +235,7 @@ impl Bus {
 
     async fn subscribe(&self, channel: String) {
         let Some(redis) = &self.redis else { return };
+        let channel = redis.key(channel);
         if let Err(error) = redis.ask(async |c| c.subscribe(&channel).await).await {
             tracing::debug!(%error, "not subscribed; the next round asks again");
         }
@@ -234,7 +246,8 @@ impl Bus {
         let Some(redis) = &self.redis else { return };
         let users: Vec<String> = {
             let listening = self.listening.lock().expect("no panic while locked");
-            std::iter::once(EVERYONE.to_owned()).chain(listening.iter().map(|user| channel(*user))).collect()
+            let channels = listening.iter().map(|user| redis.key(channel(*user)));
+            std::iter::once(redis.key(EVERYONE)).chain(channels).collect()
         };
         for some in users.chunks(500) {
             if redis.ask(async |c| c.subscribe(some).await).await.is_err() {
@@ -245,7 +258,7 @@ impl Bus {
 }
 
 fn channel(user: UserId) -> String {
-    format!("banter:u:{user}")
+    format!("u:{user}")
 }
 
 async fn send(redis: Redis, mut queue: mpsc::Receiver<(Vec<String>, String)>) {
@@ -254,7 +267,7 @@ async fn send(redis: Redis, mut queue: mpsc::Receiver<(Vec<String>, String)>) {
         let mut pipe = redis::pipe();
         for (channels, json) in batch.drain(..) {
             for channel in channels {
-                pipe.publish(channel, &json).ignore();
+                pipe.publish(redis.key(channel), &json).ignore();
             }
         }
         if redis.ask(async |c| pipe.query_async::<()>(c).await).await.is_err() {
@@ -281,3 +294,6 @@ async fn receive(bus: std::sync::Weak<Bus>, mut pushes: mpsc::UnboundedReceiver<
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

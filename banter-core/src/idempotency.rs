@@ -108,28 +108,25 @@ impl Idempotency<'_> {
         }
     }
 
-    /// Keeps the answer; one that says "try again" is not kept, so that trying again can succeed.
-    pub async fn finish(&self, caller: &Caller, key: &str, answer: &Answer) -> Result<(), Error> {
-        let again = answer.status >= 500 || matches!(answer.status, 401 | 403 | 408 | 409 | 429);
-        if again {
-            sqlx::query!(
-                "delete from idempotency_keys where user_id = $1 and key = $2",
-                caller.user_id.0,
-                key
-            )
+    /// Keeps the answer for repeats.
+    pub async fn keep(&self, caller: &Caller, key: &str, answer: &Answer) -> Result<(), Error> {
+        sqlx::query!(
+            "update idempotency_keys set status = $3, body = $4 where user_id = $1 and key = $2",
+            caller.user_id.0,
+            key,
+            i16::try_from(answer.status).unwrap_or(500),
+            answer.body,
+        )
+        .execute(self.0.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// Gives the key back: nothing was done under it, and trying again may succeed.
+    pub async fn release(&self, caller: &Caller, key: &str) -> Result<(), Error> {
+        sqlx::query!("delete from idempotency_keys where user_id = $1 and key = $2", caller.user_id.0, key)
             .execute(self.0.pool())
             .await?;
-        } else {
-            sqlx::query!(
-                "update idempotency_keys set status = $3, body = $4 where user_id = $1 and key = $2",
-                caller.user_id.0,
-                key,
-                i16::try_from(answer.status).unwrap_or(500),
-                answer.body,
-            )
-            .execute(self.0.pool())
-            .await?;
-        }
         Ok(())
     }
 }
@@ -141,3 +138,6 @@ pub(crate) async fn prune(banter: &Banter, now: chrono::DateTime<Utc>) -> Result
         .await?;
     Ok(gone.rows_affected())
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@
 //! | [`presence`] | who is here now |
 //! | [`safety`] | blocks, and the one predicate `can_interact` |
 //! | [`jobs`] | work that must happen after a commit |
+//! | [`seed`] | made-up people and messages, for development |
 //! | [`providers`] | one file for each outside service |
 //!
 //! Beside them: [`app`] (the application handle), [`config`], [`error`] (kinds and codes), [`ids`], [`clock`],
@@ -28,11 +29,13 @@ pub mod jobs;
 pub mod limits;
 pub mod messaging;
 pub mod migrations;
+pub mod overview;
 pub mod page;
 pub mod presence;
 pub mod providers;
 pub mod redis;
 pub mod safety;
+pub mod seed;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 pub const DEFAULT_LIMIT: u16 = 20;
 pub const MAX_LIMIT: u16 = 100;
 
-/// What a list was asked for. The cursor is opaque to clients: base64url over JSON of the last item's place.
+/// What a list was asked for. The cursor is opaque to clients: base64url over JSON of the list's name and the last
+/// item's place.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
     pub limit: u16,
@@ -17,13 +18,14 @@ pub struct PageRequest {
 
 impl PageRequest {
     /// The place to go on from, or why the cursor is none of ours.
-    pub fn after<P: DeserializeOwned>(&self) -> Result<Option<P>, String> {
+    pub fn after<P: DeserializeOwned>(&self, list: &str) -> Result<Option<P>, String> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         URL_SAFE_NO_PAD
             .decode(cursor)
             .ok()
-            .and_then(|json| serde_json::from_slice(&json).ok())
-            .map(Some)
+            .and_then(|json| serde_json::from_slice::<(String, P)>(&json).ok())
+            .filter(|(of, _)| of == list)
+            .map(|(_, place)| Some(place))
             .ok_or_else(|| "is not a cursor of this list".into())
     }
 
@@ -42,11 +44,16 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Cuts the extra row that [`PageRequest::fetch`] asked for and makes the cursor from the last one kept.
-    pub fn cut<P: Serialize>(mut items: Vec<T>, request: &PageRequest, place: impl Fn(&T) -> P) -> Self {
+    pub fn cut<P: Serialize>(
+        mut items: Vec<T>,
+        request: &PageRequest,
+        list: &str,
+        place: impl Fn(&T) -> P,
+    ) -> Self {
         let more = items.len() > usize::from(request.limit);
         items.truncate(usize::from(request.limit));
         let next_cursor = items.last().filter(|_| more).map(|last| {
-            URL_SAFE_NO_PAD.encode(serde_json::to_vec(&place(last)).expect("a place is plain data"))
+            URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, place(last))).expect("a place is plain data"))
         });
         Self { items, next_cursor }
     }
@@ -59,18 +66,20 @@ mod tests {
     #[test]
     fn a_page_ends_where_the_next_begins() {
         let request = PageRequest { limit: 2, cursor: None };
-        let page = Page::cut(vec![9, 8, 7], &request, |n| *n);
+        let page = Page::cut(vec![9, 8, 7], &request, "numbers", |n| *n);
         assert_eq!(page.items, [9, 8]);
         let next = PageRequest { cursor: page.next_cursor, ..request.clone() };
-        assert_eq!(next.after::<i32>().unwrap(), Some(8));
-        assert_eq!(Page::cut(vec![7], &request, |n: &i32| *n).next_cursor, None);
+        assert_eq!(next.after::<i32>("numbers").unwrap(), Some(8));
+        assert!(next.after::<i32>("others").is_err());
+        assert!(next.after::<String>("numbers").is_err());
+        assert_eq!(Page::cut(vec![7], &request, "numbers", |n: &i32| *n).next_cursor, None);
     }
 
     #[test]
     fn a_foreign_cursor_is_refused() {
         for cursor in ["%%%", "bm90IGpzb24", "eyJhIjoxfQ", ""] {
             let request = PageRequest { limit: 2, cursor: Some(cursor.into()) };
-            assert!(request.after::<i32>().is_err(), "{cursor}");
+            assert!(request.after::<i32>("numbers").is_err(), "{cursor}");
         }
     }
 }

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, FromRedisValue, IntoConnectionInfo as _, ProtocolVersion, PushInfo, RedisResult};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc::UnboundedSender;
+
+use crate::config;
 
 /// Redis did not answer, or is being left alone after it did not.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,7 @@ pub struct Away(String);
 pub struct Redis {
     connection: ConnectionManager,
     breaker: Arc<Breaker>,
+    prefix: Arc<str>,
 }
 
 struct Breaker {
@@ -30,13 +33,21 @@ struct Breaker {
     open_until: AtomicU64,
 }
 
+impl Breaker {
+    /// Milliseconds since it was made.
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
 const PATIENCE: Duration = Duration::from_millis(500);
 const REST: Duration = Duration::from_secs(1);
 
 impl Redis {
     /// Does not connect yet: a server must be able to start while Redis is away. Published messages go to `pushes`.
-    pub fn new(url: &SecretString, pushes: UnboundedSender<PushInfo>) -> Result<Self, Away> {
-        let info = url.expose_secret().into_connection_info().map_err(away)?;
+    pub fn new(config: &config::Redis, pushes: UnboundedSender<PushInfo>) -> Result<Self, Away> {
+        let prefix = config.prefix.as_str().into();
+        let info = config.url.expose_secret().into_connection_info().map_err(away)?;
         // Subscriptions beside commands on one connection need RESP3.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings)).map_err(away)?;
@@ -54,7 +65,12 @@ impl Redis {
             away: AtomicBool::new(false),
             open_until: AtomicU64::new(0),
         });
-        Ok(Self { connection, breaker })
+        Ok(Self { connection, breaker, prefix })
+    }
+
+    /// The whole name of a key or channel of ours.
+    pub fn key(&self, name: impl std::fmt::Display) -> String {
+        format!("{}{name}", self.prefix)
     }
 
     /// Asks Redis, unless it is being left alone.
@@ -62,8 +78,7 @@ impl Redis {
         &self,
         ask: impl AsyncFnOnce(&mut ConnectionManager) -> RedisResult<T>,
     ) -> Result<T, Away> {
-        let now = u64::try_from(self.breaker.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if now < self.breaker.open_until.load(Ordering::Relaxed) {
+        if self.breaker.now() < self.breaker.open_until.load(Ordering::Relaxed) {
             return Err(Away("left alone for a second".into()));
         }
         let mut connection = self.connection.clone();
@@ -78,16 +93,17 @@ impl Redis {
                 Ok(answer)
             }
             Ok(Err(error)) if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() => {
-                self.trip(now, &error.to_string())
+                self.trip(&error.to_string())
             }
             Ok(Err(error)) => Err(away(error)),
-            Err(_) => self.trip(now, "no answer in time"),
+            Err(_) => self.trip("no answer in time"),
         }
     }
 
-    fn trip<T>(&self, now: u64, why: &str) -> Result<T, Away> {
+    fn trip<T>(&self, why: &str) -> Result<T, Away> {
+        // From now, not from when it was asked: its silence may have lasted as long as the rest.
         let rest = u64::try_from(REST.as_millis()).unwrap_or(u64::MAX);
-        self.breaker.open_until.store(now + rest, Ordering::Relaxed);
+        self.breaker.open_until.store(self.breaker.now() + rest, Ordering::Relaxed);
         if !self.breaker.away.swap(true, Ordering::Relaxed) {
             tracing::warn!(why, "Redis is away");
         }
@@ -95,10 +111,13 @@ impl Redis {
     }
 
     pub async fn ping(&self) -> Result<(), Away> {
-        self.ask(async |c| c.req_packed_command(&redis::cmd("PING")).await.map(|_| ())).await
+        self.ask(async |c| redis::cmd("PING").query_async(c).await).await
     }
 }
 
 fn away(error: redis::RedisError) -> Away {
     Away(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,12 @@ impl PhoneNumber {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Enough to tell whose it is when one knows, too little to call: `+9198••••••01`.
+    pub fn masked(&self) -> String {
+        let last = self.0.len().saturating_sub(2);
+        self.0.char_indices().map(|(i, c)| if (5..last).contains(&i) { '•' } else { c }).collect()
+    }
 }
 
 impl fmt::Debug for PhoneNumber {

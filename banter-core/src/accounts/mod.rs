@@ -5,9 +5,11 @@
 //! away ends its session when it is used again. A phone number is seen by its owner only.
 //!
 //! [`sign_in`] verify and register · [`tokens`] the two JWTs · [`sessions`] refresh, list, end ·
-//! [`revocations`] what this replica knows to be over · [`profile`] · [`devices`]
+//! [`revocations`] what this replica knows to be over · [`profile`] · [`devices`] ·
+//! [`overview`] an account as an operator sees it
 
 pub mod devices;
+pub mod overview;
 pub mod profile;
 pub mod revocations;
 pub mod sessions;
@@ -54,6 +56,8 @@ pub enum Error {
     SessionNotFound,
     #[error("no such person")]
     UserNotFound,
+    #[error("nobody is signed in without Firebase in production")]
+    OnlyInDevelopment,
     #[error(transparent)]
     Firebase(#[from] firebase::Error),
     #[error(transparent)]
@@ -79,6 +83,7 @@ impl Coded for Error {
             Self::RefreshReused => (Kind::Unauthenticated, "REFRESH_TOKEN_REUSED"),
             Self::SessionNotFound => (Kind::NotFound, "SESSION_NOT_FOUND"),
             Self::UserNotFound => (Kind::NotFound, "USER_NOT_FOUND"),
+            Self::OnlyInDevelopment => (Kind::Forbidden, "ONLY_IN_DEVELOPMENT"),
             Self::Firebase(error) => error.coded(),
             Self::TooOften(error) => error.coded(),
             Self::Database(error) => error::database(error),
@@ -124,9 +129,11 @@ pub enum Gender {
     PreferNotToSay,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+/// Whether an account can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
-pub(crate) enum Status {
+pub enum Status {
     Active,
     Suspended,
     Banned,

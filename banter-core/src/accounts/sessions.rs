@@ -63,6 +63,8 @@ enum Which {
     AllBut(SessionId),
 }
 
+const LIST: &str = "sessions";
+
 impl Accounts<'_> {
     /// Whom an access token speaks for, from memory alone: no database, no Redis.
     pub fn authenticate(&self, token: &str) -> Result<Caller, Error> {
@@ -247,7 +249,7 @@ impl Accounts<'_> {
 
     /// The caller's logins that can still be used, newest first.
     pub async fn sessions(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Session>, Error> {
-        let after: Option<SessionId> = page.after().map_err(|problem| Problems::one("cursor", problem))?;
+        let after: Option<SessionId> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let rows = sqlx::query!(
             r#"
             select
@@ -282,6 +284,6 @@ impl Accounts<'_> {
                 current: row.id == caller.session_id,
             })
             .collect();
-        Ok(Page::cut(sessions, page, |session| session.id))
+        Ok(Page::cut(sessions, page, LIST, |session| session.id))
     }
 }

@@ -167,13 +167,20 @@ impl Accounts<'_> {
 
     /// A login without Firebase, for an operator's own tools on a development machine.
     pub async fn sign_in_as(&self, user: UserId, ttl: Duration) -> Result<TokenPair, Error> {
+        if self.0.config().is_production() {
+            return Err(Error::OnlyInDevelopment);
+        }
         let found = sqlx::query!(
-            r#"select role as "role: Role" from users where id = $1 and status = 'active'"#,
+            r#"select role as "role: Role", status as "status: Status", status_until from users where id = $1"#,
             user.0
         )
         .fetch_optional(self.0.pool())
         .await?
+        .filter(|found| found.status != Status::Deleted)
         .ok_or(Error::UserNotFound)?;
+        if !found.status.allows_sign_in(found.status_until, self.0.clock().now()) {
+            return Err(Error::Suspended);
+        }
         let client = Client {
             address: std::net::Ipv4Addr::LOCALHOST.into(),
             user_agent: Some("banter command line".into()),

@@ -1,8 +1,10 @@
 //! Settings: environment variables into typed sections, every problem reported at once.
 //!
-//! [`variables`] declares each variable with its default and meaning; [`Config::load`] reads them. In production
+//! [`variables`] declares each variable with its default and meaning; [`sources`] knows where to look; [`Config::load`]
+//! reads them. In production
 //! a stand-in, an emulator or a default secret is a problem like any other.
 
+pub mod sources;
 pub mod variables;
 
 use std::collections::BTreeMap;
@@ -11,7 +13,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::postgres::PgConnectOptions;
 
+use crate::app::StartError;
+use crate::error::{Coded, Kind};
+use crate::ids::Ids;
+pub use sources::Sources;
 use variables::Variable;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,13 +27,22 @@ pub enum Environment {
     Production,
 }
 
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        })
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Config {
     pub environment: Environment,
     pub http: Http,
     pub database: Database,
     /// `None`: the memory of this one process.
-    pub redis: Option<SecretString>,
+    pub redis: Option<Redis>,
     pub tokens: Tokens,
     pub firebase: Firebase,
     pub limits: Limits,
@@ -47,6 +63,38 @@ pub struct Http {
 pub struct Database {
     pub url: SecretString,
     pub max_connections: u32,
+}
+
+/// Which database, without the credentials: what a tool says before it changes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// A host, or the directory of a socket.
+    pub host: String,
+    pub port: u16,
+    pub name: String,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}:{}", self.name, self.host, self.port)
+    }
+}
+
+impl Database {
+    pub fn target(&self) -> Result<Target, StartError> {
+        let options: PgConnectOptions =
+            self.url.expose_secret().parse().map_err(StartError::DatabaseUrl)?;
+        let host = options.get_socket().map_or(options.get_host().to_owned(), |s| s.display().to_string());
+        let name = options.get_database().unwrap_or(options.get_username()).to_owned();
+        Ok(Target { host, port: options.get_port(), name })
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Redis {
+    pub url: SecretString,
+    /// What every key and channel begins with.
+    pub prefix: String,
 }
 
 #[derive(Clone, Debug)]
@@ -103,20 +151,50 @@ impl fmt::Display for Problems {
     }
 }
 
-/// The process's environment, with `.env` of the working directory behind it.
-pub fn environment() -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> =
-        dotenvy::from_path_iter(".env").map(|lines| lines.flatten().collect()).unwrap_or_default();
-    all.extend(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))));
-    all
+impl Coded for Problems {
+    fn coded(&self) -> (Kind, &'static str) {
+        (Kind::Invalid, "CONFIG_INVALID")
+    }
 }
 
 impl Config {
+    /// From wherever [`Sources`] looks.
     pub fn from_env() -> Result<Self, Problems> {
-        Self::load(&environment())
+        Self::from_sources(&Sources::read(None))
+    }
+
+    /// Also refuses a file that could not be read.
+    pub fn from_sources(sources: &Sources) -> Result<Self, Problems> {
+        Self::with_faults(sources, Self::load(&sources.values()))
+    }
+
+    /// For tools that only work on the data: the database and Redis count, the rest is neither asked for nor
+    /// judged. No token that such a process signs is good anywhere.
+    pub fn for_data(sources: &Sources) -> Result<Self, Problems> {
+        let mut env = sources.values();
+        env.retain(|name, _| ["BANTER_ENV", "NODE_ENV", "DATABASE_", "REDIS_"].iter().any(|p| name.starts_with(p)));
+        for name in ["JWT_SECRET", "JWT_REFRESH_SECRET"] {
+            let bytes: [u8; 32] = Ids::System.bytes();
+            env.insert(name.into(), bytes.iter().map(|b| format!("{b:02x}")).collect());
+        }
+        Self::with_faults(sources, Self::read(&env, false))
     }
 
     pub fn load(env: &BTreeMap<String, String>) -> Result<Self, Problems> {
+        Self::read(env, true)
+    }
+
+    fn with_faults(sources: &Sources, loaded: Result<Self, Problems>) -> Result<Self, Problems> {
+        let mut problems = sources.faults().to_vec();
+        match loaded {
+            Ok(config) if problems.is_empty() => return Ok(config),
+            Ok(_) => {}
+            Err(more) => problems.extend(more.0),
+        }
+        Err(Problems(problems))
+    }
+
+    fn read(env: &BTreeMap<String, String>, whole: bool) -> Result<Self, Problems> {
         let mut read = Reader { env, problems: Vec::new() };
         let environment = match read.text("BANTER_ENV").as_str() {
             "development" | "test" => Environment::Development,
@@ -177,7 +255,7 @@ impl Config {
                 },
             },
         };
-        if environment == Environment::Production {
+        if whole && environment == Environment::Production {
             config.refuse_stand_ins(&mut read);
         }
         if read.problems.is_empty() { Ok(config) } else { Err(Problems(read.problems)) }
@@ -269,7 +347,11 @@ impl Reader<'_> {
         url.into()
     }
 
-    fn redis(&mut self) -> Option<SecretString> {
+    fn redis(&mut self) -> Option<Redis> {
+        Some(Redis { url: self.redis_url()?, prefix: self.text("REDIS_PREFIX") })
+    }
+
+    fn redis_url(&mut self) -> Option<SecretString> {
         if self.optional("REDIS_URL").is_some() {
             return Some(self.url("REDIS_URL", &["redis://", "rediss://"]));
         }
@@ -409,7 +491,7 @@ mod tests {
             ("REDIS_TLS", "true"),
         ]))
         .unwrap();
-        assert_eq!(config.redis.unwrap().expose_secret(), "rediss://:a%2Fb%3Dc@r.example:6380");
+        assert_eq!(config.redis.unwrap().url.expose_secret(), "rediss://:a%2Fb%3Dc@r.example:6380");
     }
 
     #[test]

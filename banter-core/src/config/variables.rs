@@ -57,6 +57,7 @@ pub const SECTIONS: &[(&str, &[Variable])] = &[
             var("REDIS_PORT", "6379", ""),
             secret("REDIS_PASSWORD", ""),
             var("REDIS_TLS", "false", "`true` for rediss://"),
+            var("REDIS_PREFIX", "banter:", "What every key and channel begins with, where a Redis is shared"),
         ],
     ),
     (

@@ -6,6 +6,8 @@
 //! One job a file: [`prune`]. [`worker`] runs them.
 
 pub mod prune;
+#[cfg(test)]
+mod tests;
 pub mod worker;
 
 use chrono::{DateTime, Utc};
@@ -45,6 +47,8 @@ pub enum Failure {
     Database(#[from] sqlx::Error),
     #[error("not understood: {0}")]
     NotUnderstood(#[from] serde_json::Error),
+    #[error("it panicked; the log of that time says where")]
+    Panicked,
 }
 
 /// How many jobs are in which state.
@@ -140,13 +144,17 @@ impl Jobs<'_> {
         .await
     }
 
-    /// Puts a dead job back, with all its attempts; whether there was such a one.
+    /// Puts a dead job back, with all its attempts; whether there was such a one, and no other of its name waiting.
     pub async fn retry(&self, id: JobId) -> Result<bool, sqlx::Error> {
         let put_back = sqlx::query!(
             r#"
             update jobs
             set state = 'queued', attempts = 0, run_at = $2, finished_at = null
-            where id = $1 and state = 'dead'
+            where id = $1
+              and state = 'dead'
+              and not exists (
+                  select from jobs other where other.unique_name = jobs.unique_name and other.state = 'queued'
+              )
             "#,
             id.0,
             self.0.clock().now(),

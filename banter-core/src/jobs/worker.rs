@@ -1,9 +1,10 @@
 //! Takes due jobs and runs them.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::{Failure, Job};
 use crate::Banter;
@@ -15,7 +16,7 @@ const LEASE: TimeDelta = TimeDelta::minutes(5);
 const BATCH: i64 = 8;
 const IDLE: Duration = Duration::from_secs(1);
 
-struct Taken {
+pub(super) struct Taken {
     id: JobId,
     kind: String,
     payload: serde_json::Value,
@@ -45,7 +46,7 @@ pub async fn round(banter: &Banter) -> Result<usize, sqlx::Error> {
     Ok(count)
 }
 
-async fn take(banter: &Banter) -> Result<Vec<Taken>, sqlx::Error> {
+pub(super) async fn take(banter: &Banter) -> Result<Vec<Taken>, sqlx::Error> {
     let now = banter.clock().now();
     sqlx::query_as!(
         Taken,
@@ -54,11 +55,21 @@ async fn take(banter: &Banter) -> Result<Vec<Taken>, sqlx::Error> {
             select id from jobs where state = 'queued' and run_at <= $1 order by run_at limit $3 for update skip locked
         ),
         abandoned as (
-            select id from jobs where state = 'running' and leased_until < $1 limit $3 for update skip locked
+            select id, attempts < max_attempts as again
+            from jobs
+            where state = 'running' and leased_until < $1
+            limit $3
+            for update skip locked
+        ),
+        -- Perhaps it kills whoever runs it.
+        given_up as (
+            update jobs
+            set state = 'dead', leased_until = null, last_error = 'its worker died', finished_at = $1
+            where id in (select id from abandoned where not again)
         )
         update jobs
         set state = 'running', attempts = attempts + 1, leased_until = $2
-        where id in (select id from due union all select id from abandoned)
+        where id in (select id from due union all select id from abandoned where again)
         returning id as "id: JobId", kind, payload, attempts, max_attempts
         "#,
         now,
@@ -69,8 +80,8 @@ async fn take(banter: &Banter) -> Result<Vec<Taken>, sqlx::Error> {
     .await
 }
 
-async fn finish(banter: &Banter, taken: Taken) {
-    let outcome = run_one(banter, &taken).await;
+pub(super) async fn finish(banter: &Banter, taken: Taken) {
+    let outcome = guarded(run_one(banter, &taken)).await;
     let now = banter.clock().now();
     let (state, run_at, error) = match &outcome {
         Ok(()) => ("done", now, None),
@@ -85,16 +96,27 @@ async fn finish(banter: &Banter, taken: Taken) {
         }
     };
     metrics::counter!("banter_jobs_total", "kind" => taken.kind.clone(), "outcome" => state).increment(1);
-    // The attempt's number guards against a worker that outlived its lease: the job is another's by now.
+    // The attempt's number guards against a worker that outlived its lease: the job is another's by now. One that
+    // would wait for its next attempt is over when another of its name waits already.
     let written = sqlx::query!(
         r#"
         update jobs
-        set state = $3,
+        set state = outcome.state,
             run_at = $4,
             last_error = $5,
             leased_until = null,
-            finished_at = case when $3 in ('done', 'dead') then $6::timestamptz end
-        where id = $1 and attempts = $2 and state = 'running'
+            finished_at = case when outcome.state in ('done', 'dead') then $6::timestamptz end
+        from (
+            select case
+                when $3 = 'queued' and exists (
+                    select from jobs other where other.unique_name = mine.unique_name and other.state = 'queued'
+                ) then 'done'
+                else $3
+            end as state
+            from jobs mine
+            where mine.id = $1
+        ) as outcome
+        where id = $1 and attempts = $2 and jobs.state = 'running'
         "#,
         taken.id.0,
         taken.attempts,
@@ -114,6 +136,11 @@ async fn run_one(banter: &Banter, taken: &Taken) -> Result<(), Failure> {
     let job: Job =
         serde_json::from_value(serde_json::json!({ "kind": taken.kind, "payload": taken.payload }))?;
     job.run(banter).await
+}
+
+/// A panic fails its job and no other: the worker lives on.
+pub(super) async fn guarded(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Failure::Panicked))
 }
 
 /// 2, 4, 8 … seconds, an hour at most, plus up to a quarter of chance so that failures do not come back in step.

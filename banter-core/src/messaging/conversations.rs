@@ -31,6 +31,8 @@ pub struct Peer {
     pub avatar: Option<String>,
 }
 
+const LIST: &str = "conversations";
+
 impl Messaging<'_> {
     /// The caller's conversations, latest activity first. One statement, whatever their number.
     pub async fn conversations(
@@ -39,9 +41,9 @@ impl Messaging<'_> {
         page: &PageRequest,
     ) -> Result<Page<Conversation>, Error> {
         let after: Option<(DateTime<Utc>, ConversationId)> =
-            page.after().map_err(|problem| Problems::one("cursor", problem))?;
+            page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let found = self.list(caller, None, after, page.fetch()).await?;
-        Ok(Page::cut(found, page, |conversation| (conversation.last_message_at, conversation.id)))
+        Ok(Page::cut(found, page, LIST, |conversation| (conversation.last_message_at, conversation.id)))
     }
 
     pub async fn conversation(&self, caller: &Caller, id: ConversationId) -> Result<Conversation, Error> {

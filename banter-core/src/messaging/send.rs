@@ -151,7 +151,13 @@ impl Messaging<'_> {
                     is_mutual = c.is_mutual or coalesce(c.last_sender_id <> $2, false)
                 where c.id = $1
                   and exists (select from conversation_members where conversation_id = $1 and user_id = $2)
-                  and (c.kind <> 'direct' or can_interact(c.user_lo, c.user_hi))
+                  and (
+                      c.kind <> 'direct'
+                      or can_interact(c.user_lo, c.user_hi)
+                      and not exists (
+                          select from users where id in (c.user_lo, c.user_hi) and id <> $2 and status = 'deleted'
+                      )
+                  )
                   and not exists (select from messages where sender_id = $2 and client_message_id = $4)
                 returning c.id, c.last_seq, case $2 when c.user_lo then c.user_hi else c.user_lo end as peer
             ),

@@ -1,1 +1,55 @@
+mod conversations;
+mod history;
+mod receipts;
+mod send;
+mod wire;
 
+use super::send::{Draft, Sent, Target};
+use super::*;
+use crate::error::Coded;
+use crate::testing::{Person, World};
+
+fn draft(target: Target, content: &str, client_id: Option<&str>) -> Draft {
+    Draft {
+        target,
+        message_type: MessageType::Text,
+        content: content.into(),
+        client_message_id: client_id.map(str::to_owned),
+    }
+}
+
+async fn send(world: &World, from: &Person, draft: Draft) -> Result<Sent, Error> {
+    world.banter.messaging().send(&from.caller, draft, None).await
+}
+
+/// A limit on sending is tested where limits are.
+async fn without_limits() -> World {
+    World::builder().config(|config| config.limits.multiplier = 1000).build().await
+}
+
+/// The stable code of a refusal.
+#[track_caller]
+fn code<T: std::fmt::Debug, E: Coded>(outcome: Result<T, E>) -> &'static str {
+    outcome.expect_err("a refusal").coded().1
+}
+
+/// Every sequence number of a conversation that was handed out, and every one that is stored.
+async fn sequence(world: &World, conversation: ConversationId) -> (i64, Vec<i64>) {
+    let last: i64 = sqlx::query_scalar("select last_seq from conversations where id = $1")
+        .bind(conversation)
+        .fetch_one(world.banter.pool())
+        .await
+        .unwrap();
+    let stored = sqlx::query_scalar("select seq from messages where conversation_id = $1 order by seq")
+        .bind(conversation)
+        .fetch_all(world.banter.pool())
+        .await
+        .unwrap();
+    (last, stored)
+}
+
+#[track_caller]
+fn assert_gapless((last, stored): (i64, Vec<i64>), expected: i64) {
+    assert_eq!(last, expected);
+    assert_eq!(stored, (1..=expected).collect::<Vec<_>>());
+}

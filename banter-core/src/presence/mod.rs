@@ -8,6 +8,8 @@
 //! Who may see it: people who have both written in their direct conversation and can interact.
 
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -88,10 +90,7 @@ impl Banter {
 impl Presences<'_> {
     /// A socket opened. If its person was away, those who may see it are told.
     pub async fn arrived(&self, user: UserId, socket: &str) {
-        let now = self.0.clock().now();
-        if self.0.presences().renew(&[(user, socket.to_owned())], now, now + LEASE).await == Some(1) {
-            self.tell(Presence { user_id: user, status: Status::Online, last_seen: None }).await;
-        }
+        self.renew(&[(user, socket.to_owned())]).await;
     }
 
     /// A socket closed.
@@ -99,29 +98,34 @@ impl Presences<'_> {
         self.0.presences().shorten(user, socket, self.0.clock().now() + GRACE).await;
     }
 
-    /// The sockets of this process live on.
+    /// The sockets of this process live on. Whoever was taken to be away, because Redis was, is back.
     pub async fn renew(&self, sockets: &[(UserId, String)]) {
         let now = self.0.clock().now();
         for some in sockets.chunks(200) {
-            self.0.presences().renew(some, now, now + LEASE).await;
+            for user_id in self.0.presences().renew(some, now, now + LEASE).await {
+                self.tell(Presence { user_id, status: Status::Online, last_seen: None }).await;
+            }
         }
     }
 
     /// Finds whose last lease ran out, writes `last_seen`, tells those who may see it; how many.
     pub async fn sweep(&self) -> Result<usize, sqlx::Error> {
-        let now = self.0.clock().now();
-        let gone = self.0.presences().take_gone(now).await;
-        if gone.is_empty() {
-            return Ok(0);
+        let mut count = 0;
+        loop {
+            let now = self.0.clock().now();
+            let gone = self.0.presences().take_gone(now).await;
+            if gone.is_empty() {
+                return Ok(count);
+            }
+            count += gone.len();
+            let ids: Vec<_> = gone.iter().map(|user| user.0).collect();
+            sqlx::query!("update users set last_seen = $2 where id = any($1)", &ids, now)
+                .execute(self.0.pool())
+                .await?;
+            for user_id in gone {
+                self.tell(Presence { user_id, status: Status::Offline, last_seen: Some(now) }).await;
+            }
         }
-        let ids: Vec<_> = gone.iter().map(|user| user.0).collect();
-        sqlx::query!("update users set last_seen = $2 where id = any($1)", &ids, now)
-            .execute(self.0.pool())
-            .await?;
-        for user_id in &gone {
-            self.tell(Presence { user_id: *user_id, status: Status::Offline, last_seen: Some(now) }).await;
-        }
-        Ok(gone.len())
     }
 
     /// Those of `users` whom the caller may see; the others are left out, whoever they are.

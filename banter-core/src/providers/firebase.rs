@@ -60,7 +60,13 @@ pub struct Firebase {
     http: reqwest::Client,
     clock: Clock,
     keys: RwLock<Option<Arc<Keys>>>,
-    fetching: Mutex<()>,
+    /// Held by whoever asks Google; holds how that failed the last time.
+    fetching: Mutex<Option<Failure>>,
+}
+
+struct Failure {
+    at: DateTime<Utc>,
+    why: String,
 }
 
 struct Keys {
@@ -87,6 +93,8 @@ const LEEWAY: i64 = 60;
 const STALE: TimeDelta = TimeDelta::hours(24);
 /// How often at most an unknown `kid` makes us ask Google: forged tokens must not turn into traffic.
 const REFETCH: TimeDelta = TimeDelta::seconds(60);
+/// How long Google is left alone after it did not answer: those who sign in then must not each wait for a timeout.
+const RETRY: TimeDelta = TimeDelta::seconds(5);
 /// Firebase's largest tokens are near 2 kB.
 const LONGEST: usize = 8192;
 
@@ -162,24 +170,38 @@ impl Firebase {
         if let Some(keys) = self.usable(kid) {
             return Ok(keys);
         }
-        let _one_at_a_time = self.fetching.lock().await;
+        let mut failure = match (self.fetching.try_lock(), self.stale(kid)) {
+            (Ok(turn), _) => turn,
+            (Err(_), Some(old)) => return Ok(old), // somebody is asking; no need to wait for what they hear
+            (Err(_), None) => self.fetching.lock().await,
+        };
         if let Some(keys) = self.usable(kid) {
             return Ok(keys); // somebody fetched while we waited
         }
         let now = self.clock.now();
-        match self.fetch(now).await {
-            Ok(keys) => {
-                let keys = Arc::new(keys);
-                *self.keys.write().expect("no panic while locked") = Some(Arc::clone(&keys));
-                Ok(keys)
-            }
-            Err(error) => {
-                let old = self.keys.read().expect("no panic while locked").clone();
-                let old = old.filter(|keys| keys.by_kid.contains_key(kid) && now < keys.fresh_until + STALE);
-                tracing::warn!(%error, stale = old.is_some(), "Google's certificates could not be fetched");
-                old.ok_or(Error::Away(error))
-            }
-        }
+        let why = match &*failure {
+            Some(failure) if now < failure.at + RETRY => failure.why.clone(),
+            _ => match self.fetch(now).await {
+                Ok(keys) => {
+                    *failure = None;
+                    let keys = Arc::new(keys);
+                    *self.keys.write().expect("no panic while locked") = Some(Arc::clone(&keys));
+                    return Ok(keys);
+                }
+                Err(why) => {
+                    tracing::warn!(why, "Google's certificates could not be fetched");
+                    *failure = Some(Failure { at: now, why: why.clone() });
+                    why
+                }
+            },
+        };
+        self.stale(kid).ok_or(Error::Away(why))
+    }
+
+    /// The certificates we have, past their time but not by much, if they hold `kid`.
+    fn stale(&self, kid: &str) -> Option<Arc<Keys>> {
+        let keys = self.keys.read().expect("no panic while locked").clone()?;
+        (keys.by_kid.contains_key(kid) && self.clock.now() < keys.fresh_until + STALE).then_some(keys)
     }
 
     fn usable(&self, kid: &str) -> Option<Arc<Keys>> {

@@ -2,6 +2,8 @@
 //! service, its emulator, or a stub on loopback.
 
 pub mod firebase;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

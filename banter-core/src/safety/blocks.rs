@@ -19,6 +19,8 @@ pub struct Block {
     pub created_at: DateTime<Utc>,
 }
 
+const LIST: &str = "blocks";
+
 impl Safety<'_> {
     /// Blocks; a repeat changes nothing. Somebody who blocked the caller can be blocked back.
     pub async fn block(&self, caller: &Caller, user: UserId, reason: Option<&str>) -> Result<(), Error> {
@@ -61,7 +63,7 @@ impl Safety<'_> {
     /// Whom the caller blocked, newest first.
     pub async fn blocks(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Block>, Error> {
         let after: Option<(DateTime<Utc>, UserId)> =
-            page.after().map_err(|problem| Problems::one("cursor", problem))?;
+            page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let blocks = sqlx::query_as!(
             Block,
             r#"
@@ -79,6 +81,6 @@ impl Safety<'_> {
         )
         .fetch_all(self.0.pool())
         .await?;
-        Ok(Page::cut(blocks, page, |block| (block.created_at, block.user_id)))
+        Ok(Page::cut(blocks, page, LIST, |block| (block.created_at, block.user_id)))
     }
 }

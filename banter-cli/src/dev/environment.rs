@@ -1,0 +1,189 @@
+//! The environment that Banter gets: what is really set, and a stand-in for whatever is not.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::state::{NAME, State};
+
+/// In the form of `.env`, and with the stand-ins apart: only they are written to disk.
+#[derive(Clone, Debug)]
+pub(super) struct Environment {
+    real: BTreeMap<String, String>,
+    stand_ins: BTreeMap<&'static str, String>,
+    /// Stand-ins replace even what is really set: tests must never meet a database that somebody needs.
+    sealed: bool,
+}
+
+impl Environment {
+    pub(super) fn new(real: BTreeMap<String, String>, sealed: bool) -> Self {
+        let mut environment = Self { real, stand_ins: BTreeMap::new(), sealed };
+        if sealed {
+            environment.stand_in("BANTER_ENV", "development");
+        }
+        environment
+    }
+
+    /// What is really set, and not empty.
+    pub(super) fn real(&self, name: &str) -> Option<&str> {
+        self.real.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn is_production(&self) -> bool {
+        !self.sealed
+            && self.real("BANTER_ENV").or_else(|| self.real("NODE_ENV")).is_some_and(|v| v == "production")
+    }
+
+    pub(super) fn needs_postgres(&self) -> bool {
+        self.sealed || self.real("DATABASE_URL").is_none()
+    }
+
+    pub(super) fn needs_redis(&self) -> bool {
+        self.sealed || self.real("REDIS_URL").or_else(|| self.real("REDIS_HOST")).is_none()
+    }
+
+    /// Sets a variable unless it is really set.
+    pub(super) fn stand_in(&mut self, name: &'static str, value: impl Into<String>) {
+        if self.sealed || self.real(name).is_none() {
+            self.stand_ins.insert(name, value.into());
+        }
+    }
+
+    /// Sets a variable whatever was set: we decided its value from what was set.
+    pub(super) fn decide(&mut self, name: &'static str, value: impl Into<String>) {
+        self.stand_ins.insert(name, value.into());
+    }
+
+    /// The services' addresses and the secrets.
+    pub(super) fn add_state(&mut self, state: &State) {
+        if self.needs_postgres() {
+            self.stand_in("DATABASE_URL", state.database_url(NAME));
+        }
+        if self.needs_redis() {
+            self.stand_in("REDIS_URL", state.redis_url());
+        }
+        self.stand_in("JWT_SECRET", &state.jwt_secret);
+        self.stand_in("JWT_REFRESH_SECRET", &state.jwt_refresh_secret);
+        // Beside somebody's own Firebase project, tokens are to be signed by Firebase.
+        if self.sealed || self.real("FIREBASE_PROJECT_ID").is_none() {
+            self.stand_in("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099");
+        }
+    }
+
+    /// What PostgreSQL's own programs read; and where they are, behind what is on PATH.
+    pub(super) fn add_libpq(&mut self, state: &State, bin: Option<&Path>) {
+        if let Some(bin) = bin {
+            let path = self.real("PATH").map_or_else(String::new, |path| format!("{path}:"));
+            self.decide("PATH", format!("{path}{}", bin.display()));
+        }
+        if self.needs_postgres() {
+            self.decide("PGHOST", "127.0.0.1");
+            self.decide("PGPORT", state.postgres.port.unwrap_or(5432).to_string());
+            self.decide("PGUSER", NAME);
+            self.decide("PGPASSWORD", &state.postgres.password);
+            self.decide("PGDATABASE", NAME);
+        }
+    }
+
+    /// Everything, as the configuration reads it.
+    pub(super) fn all(&self) -> BTreeMap<String, String> {
+        let mut all = self.real.clone();
+        all.extend(self.stand_ins.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        all
+    }
+
+    /// What a child needs beyond what it inherits.
+    pub(super) fn stand_ins(&self) -> &BTreeMap<&'static str, String> {
+        &self.stand_ins
+    }
+
+    /// The text of `.banter/env`: what is really set stays where it was set.
+    pub(super) fn file(&self) -> String {
+        let mut text = String::from("# Written by `banter dev` at each start; other `banter` commands read it.\n");
+        for (name, value) in &self.stand_ins {
+            let _ = writeln!(text, "{name}={value}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use banter_core::config::Config;
+    use banter_core::ids::Ids;
+
+    fn real(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn state() -> State {
+        let mut state = State::generate(&Ids::seeded(1));
+        state.postgres.port = Some(20_001);
+        state.redis.port = Some(20_002);
+        state
+    }
+
+    #[test]
+    fn with_nothing_set_the_stand_ins_make_a_configuration() {
+        let mut environment = Environment::new(BTreeMap::new(), false);
+        environment.add_state(&state());
+        let config = Config::load(&environment.all()).unwrap();
+        assert!(config.redis.is_some() && config.firebase.emulator_host.is_some());
+        assert!(environment.needs_postgres() && environment.needs_redis());
+    }
+
+    #[test]
+    fn what_is_really_set_replaces_its_stand_in_one_by_one() {
+        let database = "postgres://asha@db.example/banter";
+        let set = [("DATABASE_URL", database), ("FIREBASE_PROJECT_ID", "mine"), ("JWT_SECRET", " ")];
+        let mut environment = Environment::new(real(&set), false);
+        environment.add_state(&state());
+        environment.add_libpq(&state(), None);
+        assert!(!environment.needs_postgres() && environment.needs_redis());
+        let all = environment.all();
+        assert_eq!(all["DATABASE_URL"], database);
+        assert_eq!(all["JWT_SECRET"], state().jwt_secret, "empty is not set");
+        assert!(!all.contains_key("FIREBASE_AUTH_EMULATOR_HOST"));
+        assert!(!all.contains_key("PGPASSWORD"));
+        let file = environment.file();
+        assert!(!file.contains(database) && file.contains("REDIS_URL=redis://:"), "{file}");
+    }
+
+    #[test]
+    fn redis_by_its_host_is_redis() {
+        assert!(!Environment::new(real(&[("REDIS_HOST", "r")]), false).needs_redis());
+    }
+
+    #[test]
+    fn a_sealed_one_never_meets_what_somebody_needs() {
+        let set = [("DATABASE_URL", "postgres://live"), ("BANTER_ENV", "production"), ("REDIS_HOST", "r")];
+        let mut environment = Environment::new(real(&set), true);
+        environment.add_state(&state());
+        assert!(environment.needs_postgres() && environment.needs_redis() && !environment.is_production());
+        let all = environment.all();
+        assert_eq!(all["DATABASE_URL"], state().database_url(NAME));
+        assert_eq!(all["BANTER_ENV"], "development");
+        assert!(Environment::new(real(&set), false).is_production());
+    }
+
+    #[test]
+    fn programs_of_postgresql_are_found_behind_what_is_on_path() {
+        let mut environment = Environment::new(real(&[("PATH", "/usr/bin")]), false);
+        environment.add_libpq(&state(), Some(Path::new("/usr/lib/postgresql/15/bin")));
+        let all = environment.all();
+        assert_eq!(all["PATH"], "/usr/bin:/usr/lib/postgresql/15/bin");
+        assert_eq!((all["PGPORT"].as_str(), all["PGDATABASE"].as_str()), ("20001", "banter"));
+    }
+
+    #[test]
+    fn the_file_can_be_read_back() {
+        let mut environment = Environment::new(BTreeMap::new(), false);
+        environment.add_state(&state());
+        let file = environment.file();
+        let read: BTreeMap<&str, &str> = file.lines().filter_map(|line| line.split_once('=')).collect();
+        let written = environment.stand_ins();
+        assert_eq!(read.len(), written.len());
+        assert!(written.iter().all(|(name, value)| read[name] == value));
+    }
+}

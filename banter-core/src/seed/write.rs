@@ -1,0 +1,181 @@
+//! Many rows by one statement: arrays go in, `unnest` makes rows of them. One statement is one transaction.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use super::people::Person;
+use super::talk::Talk;
+use super::{Outcome, Talked};
+use crate::Banter;
+use crate::accounts::Gender;
+use crate::accounts::sign_in::WELCOME_COINS;
+
+pub(super) async fn people(banter: &Banter, people: &[Person]) -> Result<Outcome, sqlx::Error> {
+    let ids: Vec<Uuid> = people.iter().map(|p| p.id.0).collect();
+    let phone_numbers: Vec<String> = people.iter().map(|p| p.phone_number.clone()).collect();
+    let usernames: Vec<String> = people.iter().map(|p| p.username.clone()).collect();
+    let full_names: Vec<String> = people.iter().map(|p| p.full_name.clone()).collect();
+    let genders: Vec<String> = people.iter().map(|p| name(p.gender).to_owned()).collect();
+    let births: Vec<NaiveDate> = people.iter().map(|p| p.date_of_birth).collect();
+    let languages: Vec<String> = people.iter().map(|p| p.language.to_owned()).collect();
+    let bios: Vec<Option<String>> = people.iter().map(|p| p.bio.map(str::to_owned)).collect();
+    // Arrays of arrays must be rectangular in PostgreSQL: lists travel as text.
+    let interests: Vec<String> = people.iter().map(|p| p.interests.join(",")).collect();
+    let looking_for: Vec<String> = people.iter().map(|p| p.looking_for.join(",")).collect();
+    let created: Vec<DateTime<Utc>> = people.iter().map(|p| p.created_at).collect();
+    let seen: Vec<Option<DateTime<Utc>>> = people.iter().map(|p| p.last_seen).collect();
+    let counts = sqlx::query!(
+        r#"
+        with present as (select count(*) from users where id = any($1)),
+        added as (
+            insert into users
+                (id, phone_number, username, full_name, gender, date_of_birth, language, bio, interests, looking_for,
+                 created_at, updated_at, last_seen, is_verified, coins)
+            select
+                p.id, p.phone_number, p.username, p.full_name, p.gender, p.date_of_birth, p.language, p.bio,
+                string_to_array(p.interests, ','), string_to_array(p.looking_for, ','),
+                p.created_at, p.created_at, p.last_seen, true, $13
+            from unnest(
+                $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::text[], $8::text[],
+                $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[]
+            ) as p (id, phone_number, username, full_name, gender, date_of_birth, language, bio, interests, looking_for,
+                    created_at, last_seen)
+            on conflict do nothing
+            returning 1
+        )
+        select (select count(*) from added) as "added!", (select count from present) as "present!"
+        "#,
+        &ids,
+        &phone_numbers,
+        &usernames,
+        &full_names,
+        &genders,
+        &births,
+        &languages,
+        &bios as &[Option<String>],
+        &interests,
+        &looking_for,
+        &created,
+        &seen as &[Option<DateTime<Utc>>],
+        WELCOME_COINS,
+    )
+    .fetch_one(banter.pool())
+    .await?;
+    Ok(outcome(people.len(), counts.added, counts.present))
+}
+
+/// A conversation that is there keeps what it has: none of its messages is written.
+pub(super) async fn talks(banter: &Banter, talks: &[Talk]) -> Result<Talked, sqlx::Error> {
+    let all = || talks.iter().filter_map(|t| Some((t, t.messages.first()?, t.messages.last()?)));
+    let ids: Vec<Uuid> = all().map(|(t, ..)| t.id.0).collect();
+    let los: Vec<Uuid> = all().map(|(t, ..)| t.people[0].0).collect();
+    let his: Vec<Uuid> = all().map(|(t, ..)| t.people[1].0).collect();
+    let last_seqs: Vec<i64> = all().map(|(t, ..)| seq(t.messages.len())).collect();
+    let last_senders: Vec<Uuid> = all().map(|(t, _, last)| t.people[last.sender].0).collect();
+    let last_times: Vec<DateTime<Utc>> = all().map(|(_, _, last)| last.at).collect();
+    let mutual: Vec<bool> = all().map(|(t, ..)| t.is_mutual()).collect();
+    let created: Vec<DateTime<Utc>> = all().map(|(_, first, _)| first.at).collect();
+    let lo_reads: Vec<i64> = all().map(|(t, ..)| t.read[0].seq).collect();
+    let lo_owns: Vec<i64> = all().map(|(t, ..)| t.read[0].own_after).collect();
+    let hi_reads: Vec<i64> = all().map(|(t, ..)| t.read[1].seq).collect();
+    let hi_owns: Vec<i64> = all().map(|(t, ..)| t.read[1].own_after).collect();
+
+    let lines = || talks.iter().flat_map(|t| t.messages.iter().enumerate().map(move |(i, m)| (t, i, m)));
+    let message_ids: Vec<Uuid> = lines().map(|(_, _, m)| m.id).collect();
+    let conversations: Vec<Uuid> = lines().map(|(t, ..)| t.id.0).collect();
+    let seqs: Vec<i64> = lines().map(|(_, i, _)| seq(i + 1)).collect();
+    let senders: Vec<Uuid> = lines().map(|(t, _, m)| t.people[m.sender].0).collect();
+    let contents: Vec<String> = lines().map(|(_, _, m)| m.content.to_owned()).collect();
+    let times: Vec<DateTime<Utc>> = lines().map(|(_, _, m)| m.at).collect();
+
+    let counts = sqlx::query!(
+        r#"
+        with wanted as (
+            select *
+            from unnest(
+                $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::uuid[], $6::timestamptz[], $7::bool[],
+                $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[]
+            ) as c (id, user_lo, user_hi, last_seq, last_sender_id, last_message_at, is_mutual, created_at,
+                    lo_read, lo_own, hi_read, hi_own)
+        ),
+        present as (
+            select count(*)
+            from wanted w join conversations c on c.user_lo = w.user_lo and c.user_hi = w.user_hi
+        ),
+        conversation as (
+            insert into conversations
+                (id, kind, user_lo, user_hi, last_seq, last_sender_id, last_message_at, is_mutual, created_at)
+            select w.id, 'direct', user_lo, user_hi, last_seq, last_sender_id, last_message_at, is_mutual, w.created_at
+            from wanted w
+            join users lo on lo.id = user_lo and lo.status <> 'deleted'
+            join users hi on hi.id = user_hi and hi.status <> 'deleted'
+            where can_interact(user_lo, user_hi)
+            on conflict do nothing
+            returning id
+        ),
+        membership as (
+            insert into conversation_members (conversation_id, user_id, last_read_seq, own_after_read, joined_at)
+            select w.id, m.user_id, m.last_read_seq, m.own_after_read, w.created_at
+            from wanted w
+            join conversation c on c.id = w.id
+            cross join lateral (values (user_lo, lo_read, lo_own), (user_hi, hi_read, hi_own))
+                as m (user_id, last_read_seq, own_after_read)
+        ),
+        message as (
+            insert into messages (id, conversation_id, seq, sender_id, message_type, content, created_at)
+            select m.id, m.conversation_id, m.seq, m.sender_id, 'text', m.content, m.created_at
+            from unnest($13::uuid[], $14::uuid[], $15::bigint[], $16::uuid[], $17::text[], $18::timestamptz[])
+                as m (id, conversation_id, seq, sender_id, content, created_at)
+            join conversation c on c.id = m.conversation_id
+            returning 1
+        )
+        select
+            (select count(*) from conversation) as "added!",
+            (select count from present) as "present!",
+            (select count(*) from message) as "messages!"
+        "#,
+        &ids,
+        &los,
+        &his,
+        &last_seqs,
+        &last_senders,
+        &last_times,
+        &mutual,
+        &created,
+        &lo_reads,
+        &lo_owns,
+        &hi_reads,
+        &hi_owns,
+        &message_ids,
+        &conversations,
+        &seqs,
+        &senders,
+        &contents,
+        &times,
+    )
+    .fetch_one(banter.pool())
+    .await?;
+    Ok(Talked {
+        conversations: outcome(talks.len(), counts.added, counts.present),
+        messages: counts.messages.unsigned_abs(),
+    })
+}
+
+fn outcome(wanted: usize, added: i64, present: i64) -> Outcome {
+    let (added, present) = (added.unsigned_abs(), present.unsigned_abs());
+    Outcome { added, present, refused: (wanted as u64).saturating_sub(added + present) }
+}
+
+fn seq(place: usize) -> i64 {
+    i64::try_from(place).unwrap_or(i64::MAX)
+}
+
+/// As the column holds it.
+fn name(gender: Gender) -> &'static str {
+    match gender {
+        Gender::Male => "male",
+        Gender::Female => "female",
+        Gender::Other => "other",
+        Gender::PreferNotToSay => "prefer_not_to_say",
+    }
+}

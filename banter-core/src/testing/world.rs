@@ -1,0 +1,300 @@
+//! A whole application on a fresh database, and the people in it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::AssertSqlSafe;
+
+use super::{Notices, TestDatabase, config, database, on_a_thread};
+use crate::Banter;
+use crate::accounts::sign_in::{Registration, SignIn, SignedIn};
+use crate::accounts::{Caller, Client, Gender};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::events::Event;
+use crate::ids::{ConversationId, Ids, UserId};
+use crate::messaging::send::{Draft, Target};
+use crate::messaging::{Message, MessageType};
+
+/// An application of this test's own. When it goes out of scope, jobs that nobody expected to remain fail the test.
+pub struct World {
+    pub banter: Banter,
+    config: Config,
+    notices: Option<Notices>,
+    seed: AtomicU64,
+    people: AtomicU64,
+    may_leave_jobs: AtomicBool,
+    database: TestDatabase,
+}
+
+/// Somebody with an account, signed in.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub name: String,
+    pub id: UserId,
+    pub caller: Caller,
+    pub client: Client,
+    pub phone: String,
+    pub firebase_uid: String,
+    pub access_token: String,
+    pub refresh_token: String,
+}
+
+impl From<&Person> for UserId {
+    fn from(person: &Person) -> Self {
+        person.id
+    }
+}
+
+/// Another process of the same application: same database, Redis, clock and secrets.
+pub struct Replica {
+    pub banter: Banter,
+    pub notices: Notices,
+}
+
+/// How a world differs from the usual one.
+#[must_use]
+pub struct Builder {
+    redis: bool,
+    records: bool,
+    change: Box<dyn FnOnce(&mut Config) + Send>,
+}
+
+impl Builder {
+    /// Without Redis: this process's memory stands in.
+    pub fn memory(mut self) -> Self {
+        self.redis = false;
+        self
+    }
+
+    /// Leaves the bus's sink to the code under test; [`World::expect_event`] cannot be used then.
+    pub fn without_notices(mut self) -> Self {
+        self.records = false;
+        self
+    }
+
+    /// Changes the settings before the application is built.
+    pub fn config(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
+        let earlier = self.change;
+        self.change = Box::new(|config| {
+            earlier(config);
+            change(config);
+        });
+        self
+    }
+
+    pub async fn build(self) -> World {
+        let database = database().await;
+        let redis = self.redis.then(|| {
+            std::env::var("REDIS_URL")
+                .expect("REDIS_URL is not set: run `make test`, or `banter dev exec -- cargo test`")
+        });
+        let mut config = config(&database.url(), redis.as_deref());
+        (self.change)(&mut config);
+        let start = "2026-11-22T06:30:00Z".parse().expect("a time");
+        let banter = Banter::connect_with(config.clone(), Clock::manual(start), Ids::seeded(1))
+            .await
+            .expect("the application connects");
+        let notices = self.records.then(|| Notices::of(banter.bus()));
+        World {
+            banter,
+            config,
+            notices,
+            seed: AtomicU64::new(2),
+            people: AtomicU64::new(0),
+            may_leave_jobs: AtomicBool::new(false),
+            database,
+        }
+    }
+}
+
+impl World {
+    pub fn builder() -> Builder {
+        Builder { redis: true, records: true, change: Box::new(|_| {}) }
+    }
+
+    /// With Redis.
+    pub async fn new() -> Self {
+        Self::builder().build().await
+    }
+
+    /// Without: this process's memory stands in.
+    pub async fn with_memory() -> Self {
+        Self::builder().memory().build().await
+    }
+
+    /// Registers somebody by the real rule; their user name is `name`.
+    pub async fn user(&self, name: &str) -> Person {
+        let number = self.people.fetch_add(1, Ordering::Relaxed) + 1;
+        let (firebase_uid, phone) = (format!("uid-{name}"), format!("+9198{number:08}"));
+        let client = Client {
+            // Of the range for documentation, another for each person: limits by address do not meet.
+            address: std::net::Ipv6Addr::from(0x2001_0db8_u128 << 96 | u128::from(number)).into(),
+            user_agent: Some(format!("{name}'s phone")),
+        };
+        let registration = Registration {
+            firebase_token: self.firebase_token(&firebase_uid, &phone),
+            full_name: format!("{name} Kumar"),
+            username: name.into(),
+            date_of_birth: "1998-04-23".into(),
+            gender: Gender::Other,
+            fcm_token: None,
+        };
+        let signed_in = self.banter.accounts().register(registration, &client).await;
+        self.person(name, firebase_uid, client, signed_in.expect("the person is registered"))
+    }
+
+    /// A further login of the same person's.
+    pub async fn sign_in(&self, person: &Person) -> Person {
+        let token = self.firebase_token(&person.firebase_uid, &person.phone);
+        match self.banter.accounts().sign_in(&token, None, &person.client).await {
+            Ok(SignIn::Known(signed_in)) => {
+                self.person(&person.name, person.firebase_uid.clone(), person.client.clone(), *signed_in)
+            }
+            other => panic!("{} did not sign in: {other:?}", person.name),
+        }
+    }
+
+    fn person(&self, name: &str, firebase_uid: String, client: Client, signed_in: SignedIn) -> Person {
+        let caller = self.banter.accounts().authenticate(&signed_in.tokens.access);
+        Person {
+            name: name.into(),
+            id: signed_in.id,
+            caller: caller.expect("a fresh token"),
+            client,
+            phone: signed_in.phone_number.as_str().into(),
+            firebase_uid,
+            access_token: signed_in.tokens.access,
+            refresh_token: signed_in.tokens.refresh,
+        }
+    }
+
+    /// A Firebase ID token as the Auth emulator makes them: unsigned.
+    pub fn firebase_token(&self, uid: &str, phone: &str) -> String {
+        let claims = super::google::claims(uid, phone, self.now());
+        format!("{}.{}.", encode(&serde_json::json!({ "alg": "none", "typ": "JWT" })), encode(&claims))
+    }
+
+    pub async fn block(&self, who: &Person, whom: &Person) {
+        self.banter.safety().block(&who.caller, whom.id, None).await.expect("blocked");
+    }
+
+    /// Sends a message by the real rule.
+    pub async fn send(&self, from: &Person, to: &Person, content: &str) -> Message {
+        let draft = Draft {
+            target: Target::User(to.id),
+            message_type: MessageType::Text,
+            content: content.into(),
+            client_message_id: None,
+        };
+        self.banter.messaging().send(&from.caller, draft, None).await.expect("sent").message
+    }
+
+    /// Lets both write once: they know each other from then on. What they were told of it is forgotten.
+    pub async fn acquaint(&self, one: &Person, other: &Person) -> ConversationId {
+        self.send(one, other, "hello").await;
+        let answer = self.send(other, one, "hello to you").await;
+        self.notices().clear();
+        answer.conversation_id
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.banter.clock().now()
+    }
+
+    pub fn advance(&self, by: TimeDelta) {
+        self.banter.clock().advance(by);
+    }
+
+    pub fn notices(&self) -> &Notices {
+        self.notices.as_ref().expect("this world was built without notices")
+    }
+
+    /// [`Notices::expect_event`] of this world's own process.
+    pub async fn expect_event(&self, user: impl Into<UserId>, is_it: impl Fn(&Event) -> bool) -> Event {
+        self.notices().expect_event(user, is_it).await
+    }
+
+    /// [`Notices::events_for`] of this world's own process.
+    pub fn events_for(&self, user: impl Into<UserId>) -> Vec<Event> {
+        self.notices().events_for(user)
+    }
+
+    /// Starts a second process of the application. It hears the bus as a server does, but runs no background work.
+    pub async fn replica(&self) -> Replica {
+        let ids = Ids::seeded(self.seed.fetch_add(1, Ordering::Relaxed));
+        let banter = Banter::connect_with(self.config.clone(), self.banter.clock().clone(), ids).await;
+        let banter = banter.expect("the replica connects");
+        banter.bus().listen_to_everyone().await;
+        let notices = Notices::of(banter.bus());
+        Replica { banter, notices }
+    }
+
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
+    /// Puts the database into a state that no rule leads to yet.
+    pub async fn sql(&self, sql: &str) -> u64 {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(self.banter.pool()).await;
+        done.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
+    }
+
+    /// This test leaves jobs that are dead or not done.
+    pub fn may_leave_jobs(&self) {
+        self.may_leave_jobs.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return; // one failure is told already
+        }
+        let (url, redis) = (self.database.url(), self.config.redis.clone());
+        let left = on_a_thread(async move {
+            if let Some(redis) = redis {
+                forget(&redis).await;
+            }
+            left_jobs(&url).await
+        });
+        let left = left.unwrap_or_default();
+        if !left.is_empty() && !self.may_leave_jobs.load(Ordering::Relaxed) {
+            panic!("jobs remain that this test did not expect: {}", left.join(", "));
+        }
+    }
+}
+
+/// Dead jobs, and waiting or running ones but for the periodic, which always wait for their next run.
+async fn left_jobs(url: &str) -> Vec<String> {
+    let Ok(mut db) = <sqlx::PgConnection as sqlx::Connection>::connect(url).await else { return Vec::new() };
+    let left = sqlx::query_scalar(
+        r"
+        select kind || ' (' || state || coalesce(': ' || last_error, '') || ')'
+        from jobs
+        where state = 'dead' or (state in ('queued', 'running') and unique_name is null)
+        ",
+    );
+    left.fetch_all(&mut db).await.unwrap_or_default()
+}
+
+/// Removes what this world kept in the Redis it shares with others. Litter harms nobody, so a failure is no matter.
+async fn forget(redis: &crate::config::Redis) {
+    use secrecy::ExposeSecret as _;
+    let Ok(client) = redis::Client::open(redis.url.expose_secret()) else { return };
+    let Ok(mut connection) = client.get_multiplexed_async_connection().await else { return };
+    let keys: Vec<String> = redis::cmd("KEYS")
+        .arg(format!("{}*", redis.prefix))
+        .query_async(&mut connection)
+        .await
+        .unwrap_or_default();
+    if !keys.is_empty() {
+        let _: Result<(), _> = redis::cmd("UNLINK").arg(keys).query_async(&mut connection).await;
+    }
+}
+
+fn encode(json: &serde_json::Value) -> String {
+    URL_SAFE_NO_PAD.encode(json.to_string())
+}

@@ -1,0 +1,105 @@
+//! `make bench`: the real server in a release build, asked over loopback, beside pgbench running the same statements
+//! on the same database as the ceiling. Bounded: each row runs for a few seconds (`BENCH_SECONDS`) and stops.
+//!
+//! The load and the server share the machine's cores, so the numbers are floors of what a server alone would do.
+
+mod http;
+mod pgbench;
+mod socket;
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use http::{Connection, Person};
+
+/// Pairs of people who write to each other.
+pub(crate) const PAIRS: usize = 32;
+/// Messages in each conversation before the history is read.
+const HISTORY: usize = 500;
+
+#[tokio::main]
+async fn main() {
+    let seconds = std::env::var("BENCH_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(8);
+    let duration = Duration::from_secs(seconds);
+    let database = std::env::var("DATABASE_URL").expect("DATABASE_URL: run `make bench`");
+    let server = Server::start().await;
+    let people = http::register(&server.address, PAIRS * 2).await;
+    let mut pairs: Vec<(Person, Person)> = people.chunks(2).map(|two| (two[0].clone(), two[1].clone())).collect();
+    http::fill(&server.address, &mut pairs, HISTORY).await;
+
+    println!("{:<34} {:>10} {:>9} {:>9}   {:>16} {:>9}", "", "per second", "p50 ms", "p99 ms", "pgbench / second", "p50 ms");
+    for (name, request, ceiling) in [
+        ("GET /auth/me", http::me as http::Make, "me"),
+        ("POST /messages", http::send, "send"),
+        ("GET /conversations/:id/messages", http::history, "history"),
+    ] {
+        let measured = http::run(&server.address, &pairs, duration, request).await;
+        let ceiling = pgbench::run(&database, &pairs, seconds, ceiling);
+        measured.print(name, Some(ceiling));
+    }
+    socket::run(&server.address, &pairs, duration, 1).await.print("socket send → delivered, paced", None);
+    socket::run(&server.address, &pairs, duration, 16).await.print("socket send → delivered, flat out", None);
+}
+
+/// The server under load, killed at the end.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(env!("CARGO_BIN_EXE_banter-server"))
+            .env("HOST", "127.0.0.1")
+            .env("PORT", port.to_string())
+            .env("METRICS_PORT", "0")
+            .env("RATE_LIMIT_MAX_REQUESTS", "1000000000")
+            .env("RATE_LIMIT_MULTIPLIER", "1000000")
+            .env("BANTER_LOG", "warn")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let address = format!("127.0.0.1:{port}");
+        let server = Self { child, address };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Ok(mut connection) = Connection::open(&server.address).await
+                && connection.ask("GET", "/readyz", None, "").await.0 == 200
+            {
+                return server;
+            }
+            assert!(Instant::now() < deadline, "the server does not get ready");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Latencies of one row.
+pub(crate) struct Measured {
+    pub(crate) took: Duration,
+    pub(crate) latencies: Vec<Duration>,
+}
+
+impl Measured {
+    fn print(mut self, name: &str, ceiling: Option<pgbench::Ceiling>) {
+        self.latencies.sort_unstable();
+        let per_second = self.latencies.len() as f64 / self.took.as_secs_f64();
+        let quantile = |q: f64| {
+            let at = ((self.latencies.len() as f64 - 1.0) * q).round() as usize;
+            self.latencies.get(at).map_or(f64::NAN, |d| d.as_secs_f64() * 1000.0)
+        };
+        let ceiling = match ceiling {
+            None => String::new(),
+            Some(ceiling) => format!("{:>16.0} {:>9.2}", ceiling.per_second, ceiling.latency_ms),
+        };
+        println!("{name:<34} {per_second:>10.0} {:>9.2} {:>9.2}   {ceiling}", quantile(0.5), quantile(0.99));
+    }
+}

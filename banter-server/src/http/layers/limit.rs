@@ -1,0 +1,30 @@
+//! Who asks, and how often: the general rate limit, by user when signed in, else by address.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use banter_core::Banter;
+use banter_core::limits::Act;
+
+use crate::http::error::{ApiError, limit_headers, too_often};
+use crate::http::extract::{Authentication, address, authenticate};
+
+pub async fn limit(State(banter): State<Banter>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let caller = authenticate(&banter, &parts.headers);
+    let who = match &caller {
+        Ok(caller) => caller.user_id.to_string(),
+        Err(_) => address(&banter, &parts).to_string(),
+    };
+    let quota = match banter.limits().take(Act::Any, &who).await {
+        Ok(quota) => quota,
+        Err(exceeded) => return too_often(exceeded),
+    };
+    parts.extensions.insert(Authentication(caller.map_err(ApiError::from)));
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    // A stricter limit that refused has named itself already.
+    if !response.headers().contains_key("ratelimit-limit") {
+        limit_headers(&mut response, quota.limit, quota.remaining, quota.reset);
+    }
+    response
+}

@@ -1,0 +1,167 @@
+//! Sending and reading messages.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use banter_core::Banter;
+use banter_core::ids::{ConversationId, UserId};
+use banter_core::messaging::history::{Direction, History, Of};
+use banter_core::messaging::send::{Draft, Target};
+use banter_core::messaging::{Message, MessageType};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::ApiError;
+use super::extract::{Body, Caller, Path, Query, limit};
+use super::openapi::Refusal;
+use super::{Answer, Outcome, answer};
+
+/// A message to send: to a person or to a conversation, one of the two.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewMessage {
+    receiver_id: Option<UserId>,
+    conversation_id: Option<ConversationId>,
+    #[schema(min_length = 1, max_length = 4000)]
+    content: String,
+    #[serde(default = "text")]
+    #[schema(default = "text")]
+    message_type: MessageType,
+    /// Chosen by the sender's device; sending again with the same one is safe.
+    #[schema(min_length = 1, max_length = 64)]
+    client_message_id: Option<String>,
+}
+
+fn text() -> MessageType {
+    MessageType::Text
+}
+
+impl NewMessage {
+    pub fn into_draft(self) -> Result<Draft, ApiError> {
+        let target = match (self.receiver_id, self.conversation_id) {
+            (Some(user), None) => Target::User(user),
+            (None, Some(conversation)) => Target::Conversation(conversation),
+            _ => return Err(ApiError::field("receiverId", "or conversationId must be given, and not both")),
+        };
+        Ok(Draft {
+            target,
+            message_type: self.message_type,
+            content: self.content,
+            client_message_id: self.client_message_id,
+        })
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct SentMessage {
+    pub message: Message,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct HistoryQuery {
+    /// Messages before this number, newest first; without either, the newest.
+    before_seq: Option<i64>,
+    /// Messages after this number, oldest first: what a client missed.
+    after_seq: Option<i64>,
+    /// How many, 1 to 100; 20 unless told.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u16>,
+}
+
+impl HistoryQuery {
+    async fn ask(
+        self,
+        banter: &Banter,
+        caller: &banter_core::accounts::Caller,
+        of: Of,
+    ) -> Outcome<HistoryPage> {
+        let direction = match (self.before_seq, self.after_seq) {
+            (None, None) => Direction::Before(i64::MAX),
+            (Some(seq), None) => Direction::Before(seq),
+            (None, Some(seq)) => Direction::After(seq),
+            (Some(_), Some(_)) => {
+                return Err(ApiError::field("afterSeq", "and beforeSeq exclude each other"));
+            }
+        };
+        let history = banter.messaging().history(caller, of, direction, limit(self.limit)?).await?;
+        answer(history.into())
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryPage {
+    /// Null: the two have not written yet.
+    conversation_id: Option<ConversationId>,
+    /// The newest number in the conversation.
+    last_seq: i64,
+    messages: Vec<Message>,
+    /// More in the same direction.
+    has_more: bool,
+}
+
+impl From<History> for HistoryPage {
+    fn from(history: History) -> Self {
+        Self {
+            conversation_id: history.conversation_id,
+            last_seq: history.last_seq,
+            messages: history.messages,
+            has_more: history.has_more,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unread {
+    unread_count: i64,
+}
+
+/// Send a message
+///
+/// 201 when it was stored now, 200 when an earlier attempt with the same `clientMessageId` had stored it.
+#[utoipa::path(post, path = "/messages", tag = "Messages", request_body = NewMessage, security(("bearer" = [])),
+    responses((status = CREATED, body = Answer<SentMessage>), (status = OK, body = Answer<SentMessage>), Refusal))]
+pub async fn send(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Body(body): Body<NewMessage>,
+) -> Result<(StatusCode, Json<Answer<SentMessage>>), ApiError> {
+    let sent = banter.messaging().send(&caller, body.into_draft()?, None).await?;
+    let status = if sent.repeated { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(Answer::new(SentMessage { message: sent.message }))))
+}
+
+/// How many messages have I not read?
+#[utoipa::path(get, path = "/messages/unread-count", tag = "Messages", security(("bearer" = [])),
+    responses((status = OK, body = Answer<Unread>), Refusal))]
+pub async fn unread_count(State(banter): State<Banter>, Caller(caller): Caller) -> Outcome<Unread> {
+    answer(Unread { unread_count: banter.messaging().unread(&caller).await? })
+}
+
+/// The direct conversation with a person
+#[utoipa::path(get, path = "/messages/{userId}", tag = "Messages", params(("userId" = UserId, Path), HistoryQuery),
+    security(("bearer" = [])), responses((status = OK, body = Answer<HistoryPage>), Refusal))]
+pub async fn with_user(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Path(user): Path<UserId>,
+    Query(query): Query<HistoryQuery>,
+) -> Outcome<HistoryPage> {
+    query.ask(&banter, &caller, Of::User(user)).await
+}
+
+/// The messages of a conversation
+#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "Messages",
+    params(("id" = ConversationId, Path), HistoryQuery), security(("bearer" = [])),
+    responses((status = OK, body = Answer<HistoryPage>), Refusal))]
+pub async fn in_conversation(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Path(id): Path<ConversationId>,
+    Query(query): Query<HistoryQuery>,
+) -> Outcome<HistoryPage> {
+    query.ask(&banter, &caller, Of::Conversation(id)).await
+}

@@ -1,0 +1,161 @@
+//! The caller's own account.
+
+use axum::extract::State;
+use banter_core::Banter;
+use banter_core::accounts::devices::Platform;
+use banter_core::accounts::profile::{Profile, ProfileChange};
+use banter_core::accounts::{Gender, Role};
+use banter_core::ids::UserId;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::extract::{Body, Caller, Query};
+use super::openapi::Refusal;
+use super::{Answer, Done, Outcome, answer};
+
+/// Everything on the account that its owner sees.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Me {
+    id: UserId,
+    phone_number: Option<String>,
+    email: Option<String>,
+    username: Option<String>,
+    full_name: String,
+    avatar: Option<String>,
+    bio: Option<String>,
+    gender: Option<Gender>,
+    date_of_birth: Option<NaiveDate>,
+    language: String,
+    is_verified: bool,
+    role: Role,
+    interests: Vec<String>,
+    looking_for: Vec<String>,
+    coins: i32,
+    is_premium: bool,
+    premium_until: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Profile> for Me {
+    fn from(profile: Profile) -> Self {
+        Self {
+            id: profile.id,
+            phone_number: profile.phone_number.map(|number| number.as_str().to_owned()),
+            email: profile.email,
+            username: profile.username,
+            full_name: profile.full_name,
+            avatar: profile.avatar,
+            bio: profile.bio,
+            gender: profile.gender,
+            date_of_birth: profile.date_of_birth,
+            language: profile.language,
+            is_verified: profile.is_verified,
+            role: profile.role,
+            interests: profile.interests,
+            looking_for: profile.looking_for,
+            coins: profile.coins,
+            is_premium: profile.is_premium,
+            premium_until: profile.premium_until,
+            created_at: profile.created_at,
+        }
+    }
+}
+
+/// What to change; absent fields stay, null clears where it is allowed.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeMe {
+    #[schema(min_length = 2, max_length = 50)]
+    full_name: Option<String>,
+    #[schema(pattern = "^[A-Za-z0-9_]{3,20}$")]
+    username: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, max_length = 254)]
+    email: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, max_length = 500)]
+    bio: Option<Option<String>>,
+    gender: Option<Gender>,
+    /// ISO 639.
+    #[schema(example = "hi", pattern = "^[a-z]{2,3}$")]
+    language: Option<String>,
+    #[schema(max_items = 20)]
+    interests: Option<Vec<String>>,
+    #[schema(max_items = 10)]
+    looking_for: Option<Vec<String>>,
+}
+
+/// Tells null (clear) from absent (keep).
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Changed {
+    user: Me,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UsernameQuery {
+    username: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Availability {
+    available: bool,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    #[schema(max_length = 4096)]
+    fcm_token: String,
+    platform: Platform,
+}
+
+/// Change my profile
+#[utoipa::path(patch, path = "/users/me", tag = "Accounts", request_body = ChangeMe, security(("bearer" = [])),
+    responses((status = OK, body = Answer<Changed>), Refusal))]
+pub async fn change_me(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Body(body): Body<ChangeMe>,
+) -> Outcome<Changed> {
+    let change = ProfileChange {
+        full_name: body.full_name,
+        username: body.username,
+        email: body.email,
+        bio: body.bio,
+        gender: body.gender,
+        language: body.language,
+        interests: body.interests,
+        looking_for: body.looking_for,
+    };
+    answer(Changed { user: banter.accounts().change_profile(&caller, change).await?.into() })
+}
+
+/// Could I take this username?
+#[utoipa::path(get, path = "/users/username-available", tag = "Accounts", params(UsernameQuery),
+    security(("bearer" = [])), responses((status = OK, body = Answer<Availability>), Refusal))]
+pub async fn username_available(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Query(query): Query<UsernameQuery>,
+) -> Outcome<Availability> {
+    answer(Availability { available: banter.accounts().username_available(&caller, &query.username).await? })
+}
+
+/// This login's push token
+#[utoipa::path(put, path = "/users/me/device", tag = "Accounts", request_body = Device, security(("bearer" = [])),
+    responses((status = OK, body = Answer<Done>), Refusal))]
+pub async fn put_device(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Body(body): Body<Device>,
+) -> Outcome<Done> {
+    banter.accounts().put_device(&caller, &body.fcm_token, body.platform).await?;
+    answer(Done {})
+}

@@ -1,0 +1,111 @@
+//! Every URL on one page.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse as _, Response};
+use banter_core::Banter;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::http::error::ApiError;
+use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
+use crate::http::openapi::Api;
+use crate::http::{auth, conversations, health, messages, presence, safety, users};
+use crate::patience::Patience;
+use crate::sockets::{self, Sockets};
+
+/// A replica's HTTP side.
+pub struct App {
+    pub router: Router,
+    pub sockets: Sockets,
+    pub patience: Patience,
+}
+
+fn api() -> OpenApiRouter<Banter> {
+    OpenApiRouter::new()
+        // Accounts
+        .routes(routes!(auth::verify_firebase))
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::me))
+        .routes(routes!(auth::sessions, auth::end_other_sessions))
+        .routes(routes!(auth::end_session))
+        .routes(routes!(users::change_me))
+        .routes(routes!(users::username_available))
+        .routes(routes!(users::put_device))
+        // Conversations and messages
+        .routes(routes!(conversations::list))
+        .routes(routes!(conversations::one))
+        .routes(routes!(conversations::read))
+        .routes(routes!(messages::in_conversation))
+        .routes(routes!(messages::send))
+        .routes(routes!(messages::unread_count))
+        .routes(routes!(messages::with_user))
+        // Presence
+        .routes(routes!(presence::presence))
+        // Safety
+        .routes(routes!(safety::block, safety::blocks))
+        .routes(routes!(safety::unblock))
+}
+
+fn operations() -> OpenApiRouter<Banter> {
+    OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz))
+}
+
+/// The routes with the document they make.
+fn documented(banter: &Banter) -> (Router<Banter>, utoipa::openapi::OpenApi) {
+    let api = api()
+        .layer(from_fn_with_state(banter.clone(), idempotency))
+        .layer(from_fn_with_state(banter.clone(), limit));
+    let v1: Router<Banter> = api.clone().into();
+    let (router, document) =
+        OpenApiRouter::with_openapi(Api::openapi()).merge(operations()).nest("/api", api).split_for_parts();
+    (router.nest("/api/v1", v1), document)
+}
+
+pub fn app(banter: &Banter) -> App {
+    patient_app(banter, Patience::default())
+}
+
+/// The same with deadlines of the caller's choosing.
+pub fn patient_app(banter: &Banter, patience: Patience) -> App {
+    let (routes, document) = documented(banter);
+    let (socket_layer, sockets) = sockets::attach(banter, patience.sweep);
+    let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(1024));
+    let router = routes
+        .merge(documentation(document))
+        .fallback(async || not_found())
+        .method_not_allowed_fallback(async || {
+            ApiError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "this URL does not take that method",
+            )
+        })
+        .layer(from_fn_with_state(patience.request, layers::finish))
+        .layer(CompressionLayer::new().compress_when(worth_compressing))
+        .layer(from_fn_with_state(banter.clone(), observe))
+        .layer(socket_layer)
+        .layer(layers::cors(&banter.config().http.allowed_origins))
+        .with_state(banter.clone());
+    App { router, sockets, patience }
+}
+
+/// The browsable documentation, whose own 404 would be of another shape.
+fn documentation(document: utoipa::openapi::OpenApi) -> Router<Banter> {
+    let pages: Router<Banter> = SwaggerUi::new("/docs").url("/api/openapi.json", document).into();
+    pages.layer(map_response(async |page: Response| match page.status() {
+        StatusCode::NOT_FOUND => not_found(),
+        _ => page,
+    }))
+}
+
+fn not_found() -> Response {
+    ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this URL").into_response()
+}

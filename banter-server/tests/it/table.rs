@@ -1,0 +1,186 @@
+//! Every operation of the document, asked by everybody who should get nothing: a new route is covered by itself.
+
+use std::collections::BTreeSet;
+
+use banter_core::testing::Person;
+use chrono::TimeDelta;
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+
+use crate::harness::document::{Document, Operation};
+use crate::harness::{Answer, Api, Who, tokens};
+
+/// What anybody may ask. Everything else needs an access token.
+const PUBLIC: [&str; 5] = [
+    "GET /healthz",
+    "GET /readyz",
+    "POST /api/auth/verify-firebase",
+    "POST /api/auth/register",
+    "POST /api/auth/refresh",
+];
+/// A text that only asha and ravi may read.
+const SECRET: &str = "meet me at the old mill";
+
+async fn ask(api: &Api, document: &Document, operation: &Operation, who: Who<'_>, body: Option<&Value>) -> Answer {
+    let unknown = |name: &str| match name {
+        "UserId" | "SessionId" | "ConversationId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+        _ => None,
+    };
+    let mut request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
+    if let Some(body) = body.cloned().or_else(|| document.bodies(operation, &unknown).into_iter().next()) {
+        request = request.json(&body);
+    }
+    api.send(request).await
+}
+
+#[tokio::test]
+async fn public_operations_are_these_and_no_others() {
+    let api = Api::new().await;
+    let document = api.document().await;
+    let public = document.operations.iter().filter(|operation| operation.public).map(Operation::name);
+    assert_eq!(public.collect::<BTreeSet<_>>(), PUBLIC.map(str::to_owned).into());
+    assert!(document.operations.len() > PUBLIC.len() + 15, "the document is there");
+}
+
+#[tokio::test]
+async fn without_a_good_token_nothing_is_answered() {
+    let api = Api::new().await;
+    let document = api.document().await;
+    let asha = api.world.user("asha").await;
+    let revoked = api.world.sign_in(&asha).await;
+    api.post("/auth/logout", &revoked, json!({})).await.is(200);
+    let good = tokens::claims(&api.world, &asha, 10);
+    let secret = "access-secret-of-tests-0123456789";
+    assert_eq!(api.get("/auth/me", Who::Token(&tokens::signed(&api.world, &good))).await.status, 200, "a control");
+    let mut tampered = asha.access_token.clone();
+    let at = tampered.rfind('.').expect("a signature") - 2;
+    tampered.replace_range(at..=at, if tampered.as_bytes()[at] == b'A' { "B" } else { "A" });
+    let missing = |claim: &str| {
+        let mut claims = good.clone();
+        claims.as_object_mut().expect("claims").remove(claim);
+        tokens::signed(&api.world, &claims)
+    };
+    let cases = [
+        ("expired", tokens::signed(&api.world, &tokens::claims(&api.world, &asha, -1)), "TOKEN_EXPIRED"),
+        ("another secret's", tokens::signed_with("another secret", Algorithm::HS256, &good), "TOKEN_INVALID"),
+        ("an empty secret's", tokens::signed_with("", Algorithm::HS256, &good), "TOKEN_INVALID"),
+        ("another algorithm's", tokens::signed_with(secret, Algorithm::HS512, &good), "TOKEN_INVALID"),
+        ("unsigned", tokens::unsigned("none", &good), "TOKEN_INVALID"),
+        ("unsigned, shouted", tokens::unsigned("NONE", &good), "TOKEN_INVALID"),
+        ("tampered", tampered, "TOKEN_INVALID"),
+        ("a refresh token", asha.refresh_token.clone(), "TOKEN_INVALID"),
+        ("without an end", missing("exp"), "TOKEN_INVALID"),
+        ("without a session", missing("sid"), "TOKEN_INVALID"),
+        ("revoked", revoked.access_token.clone(), "SESSION_REVOKED"),
+    ];
+    for operation in document.operations.iter().filter(|operation| !operation.public) {
+        let answer = ask(&api, &document, operation, Who::Nobody, None).await;
+        assert_eq!((answer.status, &answer.json["code"]), (401, &json!("TOKEN_REQUIRED")), "{}", operation.name());
+        for (which, token, code) in &cases {
+            let answer = ask(&api, &document, operation, Who::Token(token), None).await;
+            let got = (answer.status, answer.json["code"].as_str());
+            assert_eq!(got, (403, Some(*code)), "{}: a token that is {which}", operation.name());
+        }
+    }
+    assert_eq!(api.get("/auth/me", &asha).await.status, 200, "asha's own login was not touched");
+}
+
+#[tokio::test]
+async fn a_bad_token_is_no_hindrance_where_none_is_needed() {
+    let api = Api::new().await;
+    let document = api.document().await;
+    for operation in document.operations.iter().filter(|operation| operation.public) {
+        let answer = ask(&api, &document, operation, Who::Token("nonsense"), None).await;
+        assert!(![403, 500].contains(&answer.status), "{}: {}", operation.name(), answer.status);
+    }
+}
+
+/// All that asha can see, without what `stranger` may rightly have put there.
+async fn view(api: &Api, document: &Document, asha: &Person, ravi: &Person, stranger: &Person) -> Vec<(String, Value)> {
+    let conversation = api.get("/conversations", asha).await.is(200)["conversations"].take();
+    let conversations = conversation.as_array().expect("a list");
+    let ours = conversations.iter().find(|c| c["peer"]["id"] == json!(ravi.id)).expect("asha and ravi's");
+    let own = |name: &str| match name {
+        "UserId" | "userIds" => Some(json!(ravi.id)),
+        "SessionId" => Some(json!(asha.caller.session_id)),
+        "ConversationId" => Some(ours["id"].clone()),
+        "beforeSeq" => Some(json!(100)),
+        "limit" => Some(json!(50)),
+        _ => None,
+    };
+    let mut seen = Vec::new();
+    for operation in document.operations.iter().filter(|o| o.method == "GET" && !o.path.ends_with("z")) {
+        let mut answer = api.get(&document.url(operation, &own), asha).await.is(200);
+        without(&mut answer, &stranger.id.to_string());
+        // A message from the stranger counts here, rightly.
+        answer.as_object_mut().expect("an object").remove("unreadCount");
+        seen.push((operation.name(), answer));
+    }
+    seen
+}
+
+/// Drops the entries of lists that speak of `whom`.
+fn without(json: &mut Value, whom: &str) {
+    match json {
+        Value::Array(entries) => {
+            entries.retain(|entry| !entry.to_string().contains(whom));
+            entries.iter_mut().for_each(|entry| without(entry, whom));
+        }
+        Value::Object(fields) => fields.values_mut().for_each(|field| without(field, whom)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_reaches_nothing_of_asha_s() {
+    let api = Api::new().await;
+    let document = api.document().await;
+    let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
+    let mallory = api.world.user("mallory").await;
+    let conversation = api.acquaint(&asha, &ravi, SECRET).await;
+    api.world.block(&asha, &api.world.user("somebody").await).await;
+    let before = view(&api, &document, &asha, &ravi, &mallory).await;
+    assert!(json!(before).to_string().contains(SECRET), "there is something to find");
+
+    let hers = |name: &str| match name {
+        "UserId" | "userIds" => Some(json!(asha.id)),
+        "SessionId" => Some(json!(asha.caller.session_id)),
+        "ConversationId" => Some(json!(conversation)),
+        "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),
+        "refreshToken" => Some(json!(mallory.refresh_token)),
+        "username" => Some(json!("asha")),
+        "seq" => Some(json!(1)),
+        "beforeSeq" => Some(json!(100)),
+        _ => None,
+    };
+    let forbidden = [SECRET, &asha.phone, &ravi.phone, &asha.caller.session_id.to_string(), &conversation.to_string()];
+    let logout_last = |operation: &&Operation| operation.path.ends_with("/logout");
+    let (last, first): (Vec<_>, Vec<_>) = document.operations.iter().partition(logout_last);
+    for operation in first.into_iter().chain(last) {
+        let url = document.url(operation, &hers);
+        let mut bodies: Vec<Option<Value>> = document.bodies(operation, &hers).into_iter().map(Some).collect();
+        if bodies.is_empty() {
+            bodies.push(None);
+        }
+        for body in bodies {
+            let mut request = api.ask(operation.method.clone(), &url, &mallory);
+            if let Some(body) = &body {
+                request = request.json(body);
+            }
+            let answer = api.send(request).await;
+            let what = format!("{} {body:?}: {} {}", operation.name(), answer.status, answer.json);
+            assert!(answer.status < 500, "{what}");
+            for secret in forbidden {
+                assert!(!answer.json.to_string().contains(secret), "{what} gives away {secret}");
+            }
+            let names_hers = ["{id}"].iter().any(|id| operation.path.contains(id))
+                || body.is_some_and(|body| body.get("conversationId").is_some());
+            if names_hers {
+                assert_eq!(answer.status, 404, "{what}");
+            }
+        }
+    }
+    assert_eq!(view(&api, &document, &asha, &ravi, &mallory).await, before);
+    api.world.advance(TimeDelta::minutes(1));
+    assert_eq!(api.get("/auth/me", &asha).await.status, 200);
+}

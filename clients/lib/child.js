@@ -1,0 +1,47 @@
+// A child process with a memory of what it said, which does not outlive this one.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+import { within } from './wait.js';
+
+const LINES_KEPT = 60;
+
+export class Child {
+  #process;
+  #exit;
+  #said = [];
+
+  constructor(command, args, { env, cwd }) {
+    this.#process = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#exit = once(this.#process, 'exit');
+    this.#exit.catch(() => {}); // could not be started: whoever waits for it is told
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        this.#said = this.#said.concat(text.trimEnd().split('\n')).slice(-LINES_KEPT);
+      });
+    }
+    const reap = () => this.#process.kill('SIGKILL');
+    process.once('exit', reap);
+    this.#process.once('exit', () => process.removeListener('exit', reap));
+  }
+
+  get running() {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  get said() {
+    return this.#said.join('\n');
+  }
+
+  /** Sends the signal and waits for the end: the exit code, null if the signal ended it. */
+  async end(signal, deadline) {
+    this.#process.kill(signal);
+    try {
+      const [code] = await within(deadline, `the end after ${signal}`, this.#exit);
+      return code;
+    } catch (error) {
+      throw new Error(`${error.message}\n${this.said}`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,444 @@
+// Two people chat: over sockets and REST, over bad networks, over two replicas, and with people who misbehave.
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, afterEach, before, describe, test } from 'node:test';
+
+import { bare, refused } from '../lib/api.js';
+import { Person, acquaintances } from '../lib/people.js';
+import { Proxy } from '../lib/proxy.js';
+import { Server } from '../lib/server.js';
+import { hangUp } from '../lib/socket.js';
+import { eventually } from '../lib/wait.js';
+
+const EMULATOR = { FIREBASE_AUTH_EMULATOR_HOST: '127.0.0.1:9099' };
+/** A closed socket counts five seconds more, and leases are looked at every two. */
+const OFFLINE = 12_000;
+
+const says = (content) => (message) => message.content === content;
+const about = (person, status) => (presence) => presence.userId === person.id && presence.status === status;
+const contents = (messages) => messages.map((message) => message.content);
+
+let server;
+
+before(async () => {
+  server = await Server.start(EMULATOR);
+});
+after(() => server?.stop());
+afterEach(hangUp);
+
+describe('messages', () => {
+  test('a message is stored, acknowledged and delivered in the same shape', async () => {
+    const [asha, ravi] = [await Person.register(server), await Person.register(server)];
+    const [from, to] = [await asha.line(), await ravi.line()];
+    const clientMessageId = randomUUID();
+    const { message } = await from.must('message:send', { receiverId: ravi.id, content: ' Kya haal hai? 🙂 ', clientMessageId });
+
+    const { id, conversationId, createdAt, ...rest } = message;
+    assert.deepEqual(rest, {
+      seq: 1,
+      senderId: asha.id,
+      receiverId: ravi.id,
+      messageType: 'text',
+      content: 'Kya haal hai? 🙂',
+      clientMessageId,
+      isRead: false,
+    });
+    assert.ok(id && conversationId);
+    assert.match(createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$/);
+    assert.equal((await to.once('message:new')).id, id);
+
+    const history = await ravi.api.get(`/messages/${asha.id}`);
+    assert.equal(history.conversationId, conversationId);
+    assert.equal(history.lastSeq, 1);
+    assert.equal(history.hasMore, false);
+    assert.deepEqual(history.messages.map((message) => message.id), [id]);
+
+    const reply = await ravi.api.http.post('/messages', { conversationId, content: 'Sab badhiya', messageType: 'text' });
+    assert.equal(reply.status, 201);
+    assert.equal(reply.data.message.seq, 2);
+    assert.equal((await from.once('message:new')).id, reply.data.message.id);
+  });
+
+  test('the same clientMessageId is the same message, whichever way it comes', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    const [from, to] = [await asha.line(), await ravi.line()];
+    const body = { receiverId: ravi.id, content: 'once', messageType: 'text', clientMessageId: randomUUID() };
+
+    const first = await asha.api.http.post('/messages', body);
+    const second = await asha.api.http.post('/messages', body);
+    const third = await from.must('message:send', { ...body, receiverId: undefined, conversationId });
+    assert.deepEqual([first.status, second.status], [201, 200]);
+    assert.equal(second.data.message.id, first.data.message.id);
+    assert.equal(third.message.id, first.data.message.id);
+
+    await from.must('message:send', { conversationId, content: 'twice' });
+    await to.once('message:new', says('twice'));
+    assert.deepEqual(contents(to.all('message:new')), ['once', 'twice'], 'the repeats were told to nobody');
+    await from.mustNot('message:send', { ...body, content: 'another' }, 'CLIENT_MESSAGE_ID_REUSED');
+  });
+
+  test('the sender’s second phone hears of it, the socket that sent it does not', async () => {
+    const { asha, ravi } = await acquaintances(server);
+    const [phone, tablet] = [await asha.line(), await (await asha.secondPhone()).line()];
+    await phone.must('message:send', { receiverId: ravi.id, content: 'from the phone' });
+    await tablet.once('message:new', says('from the phone'));
+
+    // What the tablet sends reaches the phone after anything the phone was to hear of its own message.
+    await tablet.must('message:send', { receiverId: ravi.id, content: 'from the tablet' });
+    await phone.once('message:new', says('from the tablet'));
+    assert.deepEqual(contents(phone.all('message:new')), ['from the tablet']);
+    assert.deepEqual(contents(tablet.all('message:new')), ['from the phone']);
+  });
+
+  test('what one socket sends without waiting stays in order', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    const line = await asha.line();
+    const words = Array.from({ length: 50 }, (_, n) => `word ${n}`);
+    await Promise.all(words.map((content) => line.must('message:send', { conversationId, content })));
+    assert.deepEqual(contents(await ravi.missed(conversationId, 2)), words);
+  });
+
+  test('history pages both ways', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    for (let n = 3; n <= 12; n += 1) await (n % 2 ? asha.write(ravi, `${n}`) : ravi.write(asha, `${n}`));
+    const page = async (params) => {
+      const answer = await asha.api.get(`/conversations/${conversationId}/messages`, params);
+      return [answer.messages.map((message) => message.seq), answer.hasMore];
+    };
+    assert.deepEqual(await page({ limit: 5 }), [[12, 11, 10, 9, 8], true]);
+    assert.deepEqual(await page({ limit: 5, beforeSeq: 8 }), [[7, 6, 5, 4, 3], true]);
+    assert.deepEqual(await page({ limit: 5, beforeSeq: 3 }), [[2, 1], false]);
+    assert.deepEqual(await page({ limit: 5, afterSeq: 6 }), [[7, 8, 9, 10, 11], true]);
+    assert.deepEqual(await page({ limit: 5, afterSeq: 12 }), [[], false]);
+    assert.deepEqual((await page({}))[0].length, 12);
+    await refused(400, 'VALIDATION_FAILED', bare(server, asha.token).get(`/conversations/${conversationId}/messages?limit=101`));
+    const stranger = await Person.register(server);
+    await refused(404, 'CONVERSATION_NOT_FOUND', bare(server, stranger.token).get(`/conversations/${conversationId}/messages`));
+  });
+});
+
+describe('typing and reading', () => {
+  test('typing reaches the other one, and not oneself', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    const [from, to] = [await asha.line(), await ravi.line()];
+    for (const event of ['typing:start', 'typing:stop']) {
+      await from.must(event, { conversationId });
+      assert.deepEqual(await to.once(event), { conversationId, userId: asha.id });
+      assert.deepEqual(from.all(event), []);
+    }
+    const stranger = await (await Person.register(server)).line();
+    await stranger.mustNot('typing:start', { conversationId }, 'CONVERSATION_NOT_FOUND');
+  });
+
+  test('read marks and unread counts', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    const sent = [];
+    for (const word of ['ek', 'do', 'teen']) sent.push(await asha.write(ravi, word));
+    const [ashaLine, raviLine, tablet] = [await asha.line(), await ravi.line(), await (await ravi.secondPhone()).line()];
+    const conversation = async (who) => (await who.api.get('/conversations')).conversations[0];
+    const unread = async (who) => (await who.api.get('/messages/unread-count')).unreadCount;
+
+    let raviSees = await conversation(ravi);
+    assert.equal(raviSees.id, conversationId);
+    assert.equal(raviSees.kind, 'direct');
+    assert.deepEqual(raviSees.peer, { id: asha.id, username: asha.user.username, fullName: 'Asha Kulkarni', avatar: null });
+    assert.equal(raviSees.lastMessage.content, 'teen');
+    assert.equal(raviSees.lastMessageAt, sent[2].createdAt);
+    // Asha's first message and her last three; his own answer in between does not count.
+    assert.deepEqual([raviSees.lastSeq, raviSees.lastReadSeq, raviSees.unreadCount, await unread(ravi)], [5, 0, 4, 4]);
+
+    assert.equal((await raviLine.must('message:read', { conversationId, seq: 4 })).seq, 4);
+    const mark = { conversationId, userId: ravi.id, seq: 4 };
+    assert.deepEqual(await ashaLine.once('message:read'), mark);
+    assert.deepEqual(await tablet.once('message:read'), mark);
+    raviSees = await conversation(ravi);
+    assert.deepEqual([raviSees.lastReadSeq, raviSees.unreadCount, await unread(ravi)], [4, 1, 1]);
+    const ashaSees = (await asha.api.get(`/conversations/${conversationId}`)).conversation;
+    assert.equal(ashaSees.peerReadSeq, 4);
+    const read = (await asha.missed(conversationId, 0)).filter((message) => message.senderId === asha.id);
+    assert.deepEqual(read.map((message) => message.isRead), [true, true, true, false]);
+
+    // A mark never moves back, and never past the end.
+    assert.equal((await ravi.api.post(`/conversations/${conversationId}/read`, { seq: 2 })).seq, 4);
+    assert.equal((await ravi.api.post(`/conversations/${conversationId}/read`, { seq: 99 })).seq, 5);
+    assert.equal((await ashaLine.once('message:read')).seq, 5);
+    assert.equal(await unread(ravi), 0);
+  });
+});
+
+describe('presence', () => {
+  test('acquaintances see each other come and go, and a short absence goes unseen', async () => {
+    const { asha, ravi } = await acquaintances(server);
+    const status = async () => (await asha.api.get('/presence', { userIds: ravi.id })).presence[0].status;
+    assert.equal(await status(), 'offline');
+
+    const watching = await asha.line();
+    const phone = await ravi.line();
+    const online = await watching.once('presence:changed', about(ravi, 'online'));
+    assert.deepEqual(online, { userId: ravi.id, status: 'online', lastSeen: null });
+    assert.equal(await status(), 'online');
+
+    phone.close();
+    const again = await ravi.line();
+    assert.equal(await status(), 'online');
+    const closed = Date.now();
+    again.close();
+    const offline = await watching.once('presence:changed', about(ravi, 'offline'), OFFLINE);
+    assert.ok(Date.parse(offline.lastSeen) >= closed, 'last seen after the last socket closed');
+    assert.equal(await status(), 'offline');
+    assert.deepEqual(watching.all('presence:changed').map((presence) => presence.status), ['online', 'offline']);
+  });
+
+  test('a stranger is neither told nor answered', async () => {
+    const { asha, ravi } = await acquaintances(server);
+    const stranger = await Person.register(server);
+    const [nosy, friend] = [await stranger.line(), await asha.line()];
+    await stranger.write(ravi, 'who are you?'); // unanswered: they do not know each other
+    await ravi.line();
+    await friend.once('presence:changed', about(ravi, 'online'));
+    await nosy.must('presence:heartbeat', {});
+    assert.deepEqual(nosy.all('presence:changed'), []);
+    assert.deepEqual((await stranger.api.get('/presence', { userIds: `${ravi.id},${asha.id}` })).presence, []);
+  });
+});
+
+describe('a bad network', () => {
+  test('a phone that fell off comes back, asks for what it missed, and has everything', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    const line = await ravi.line({ reconnection: false });
+    let held = (await ravi.missed(conversationId, 0)).at(-1).seq;
+
+    line.socket.io.engine.close();
+    await line.once('disconnect');
+    const sent = [];
+    for (let n = 0; n < 20; n += 1) sent.push(await asha.write(ravi, `while you were away ${n}`));
+
+    line.socket.connect();
+    await line.once('connect');
+    const missed = await ravi.missed(conversationId, held, 7);
+    assert.deepEqual(missed.map((message) => message.id), sent.map((message) => message.id));
+    held = missed.at(-1).seq;
+
+    const next = await asha.write(ravi, 'there you are');
+    assert.equal((await line.once('message:new')).id, next.id);
+    assert.equal(next.seq, held + 1);
+  });
+
+  test('a cut network: the client comes back by itself, and what it sent meanwhile arrives once', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    const network = await Proxy.start(server.port);
+    try {
+      const line = await ravi.line({ url: network.url });
+      const ashaLine = await asha.line();
+      network.cut();
+      await line.once('disconnect');
+      await asha.write(ravi, 'can you hear me?');
+      // The client keeps it, and sends it when it is back.
+      const kept = line.socket.timeout(10_000).emitWithAck('message:send', { conversationId, content: 'one moment', clientMessageId: randomUUID() });
+      network.mend();
+      await line.once('connect');
+
+      const { message } = await kept;
+      assert.equal((await ashaLine.once('message:new', says('one moment'))).id, message.id);
+      assert.deepEqual(contents(await ravi.missed(conversationId, 2)), ['can you hear me?', 'one moment']);
+    } finally {
+      network.stop();
+    }
+  });
+
+  for (const transports of [['websocket'], ['polling']]) {
+    test(`by ${transports[0]} alone`, async () => {
+      const { asha, ravi, conversationId } = await acquaintances(server);
+      const [from, to] = [await asha.line({ transports }), await ravi.line({ transports })];
+      await from.must('message:send', { conversationId, content: 'narrow road' });
+      await to.once('message:new', says('narrow road'));
+      await to.must('message:read', { conversationId, seq: 3 });
+      await from.once('message:read');
+    });
+  }
+
+  test('a server that restarts gracefully lets its clients come back by themselves', async () => {
+    const short = await Server.start(EMULATOR);
+    try {
+      const { asha, ravi, conversationId } = await acquaintances(short);
+      const lines = [await asha.line(), await ravi.line({ transports: ['polling'] })];
+      await short.stop();
+      await Promise.all(lines.map((line) => line.once('disconnect')));
+      await short.start();
+      await Promise.all(lines.map((line) => line.once('connect', undefined, 10_000)));
+      await lines[0].must('message:send', { conversationId, content: 'where were we?' });
+      await lines[1].once('message:new', says('where were we?'));
+    } finally {
+      await short.stop();
+    }
+  });
+});
+
+describe('blocks', () => {
+  test('a block ends it both ways, and its end resumes where it stood', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    const [ashaLine, raviLine] = [await asha.line(), await ravi.line()];
+    await ashaLine.once('presence:changed', about(ravi, 'online'));
+    assert.equal((await asha.api.http.post('/safety/blocks', { userId: ravi.id, reason: 'rude' })).status, 201);
+
+    for (const [from, line, to] of [[asha, ashaLine, ravi], [ravi, raviLine, asha]]) {
+      const content = 'hello?';
+      await refused(404, 'USER_NOT_FOUND', bare(server, from.token).post('/messages', { receiverId: to.id, content, messageType: 'text' }));
+      await line.mustNot('message:send', { receiverId: to.id, content }, 'USER_NOT_FOUND');
+      await line.mustNot('message:send', { conversationId, content }, 'CONVERSATION_NOT_FOUND');
+      await line.mustNot('message:read', { conversationId, seq: 2 }, 'CONVERSATION_NOT_FOUND');
+      await line.mustNot('typing:start', { conversationId }, 'CONVERSATION_NOT_FOUND');
+      await refused(404, 'USER_NOT_FOUND', bare(server, from.token).get(`/messages/${to.id}`));
+      await refused(404, 'CONVERSATION_NOT_FOUND', bare(server, from.token).get(`/conversations/${conversationId}`));
+      assert.deepEqual((await from.api.get('/conversations')).conversations, []);
+      assert.deepEqual((await from.api.get('/presence', { userIds: to.id })).presence, []);
+      assert.equal((await from.api.get('/messages/unread-count')).unreadCount, 0);
+    }
+    const { blocks } = await asha.api.get('/safety/blocks');
+    assert.deepEqual(blocks.map((block) => [block.userId, block.username]), [[ravi.id, ravi.user.username]]);
+    assert.deepEqual((await ravi.api.get('/safety/blocks')).blocks, [], 'who is blocked does not learn of it');
+    await refused(404, 'NOT_BLOCKED', bare(server, ravi.token).delete(`/safety/blocks/${asha.id}`));
+
+    await asha.api.delete(`/safety/blocks/${ravi.id}`);
+    const { message } = await raviLine.must('message:send', { conversationId, content: 'sorry' });
+    assert.equal(message.seq, 3, 'nothing was stored meanwhile');
+    await ashaLine.once('message:new', says('sorry'));
+    assert.deepEqual(raviLine.all('message:new'), []);
+  });
+});
+
+describe('two replicas', () => {
+  let other;
+
+  before(async () => {
+    other = await Server.start(EMULATOR);
+  });
+  after(() => other?.stop());
+
+  test('the sender on one, the receiver on the other', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    const from = await asha.line();
+    const to = await ravi.at(other).line();
+    await from.once('presence:changed', about(ravi, 'online'));
+
+    await from.must('typing:start', { conversationId });
+    assert.deepEqual(await to.once('typing:start'), { conversationId, userId: asha.id });
+    const { message } = await from.must('message:send', { conversationId, content: 'across' });
+    assert.deepEqual({ ...(await to.once('message:new')), clientMessageId: null }, { ...message, clientMessageId: null });
+    await to.must('message:read', { conversationId, seq: message.seq });
+    assert.equal((await from.once('message:read')).seq, message.seq);
+
+    const over = await ravi.at(other).write(asha, 'and back, over REST');
+    assert.equal((await from.once('message:new')).id, over.id);
+    assert.equal((await asha.at(other).api.get('/presence', { userIds: ravi.id })).presence[0].status, 'online');
+
+    to.close();
+    await from.once('presence:changed', about(ravi, 'offline'), OFFLINE);
+  });
+
+  test('a phone that moves to the other replica never goes offline', async () => {
+    const { asha, ravi } = await acquaintances(server);
+    const watching = await asha.line();
+    const first = await ravi.line();
+    await watching.once('presence:changed', about(ravi, 'online'));
+    first.close();
+    const second = await ravi.at(other).line();
+    const message = await asha.write(ravi, 'still there?');
+    assert.equal((await second.once('message:new')).id, message.id);
+    assert.equal(watching.all('presence:changed').length, 1);
+  });
+});
+
+describe('rude clients', () => {
+  const nobody = '01890000-0000-7000-8000-000000000000';
+
+  test('a malformed event gets a refusal, never silence, and the socket lives on', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    const line = await asha.line();
+    const malformed = {
+      'message:send': [
+        { receiverId: ravi.id },
+        { content: 'to whom?' },
+        { receiverId: 'nobody', content: 'x' },
+        { receiverId: 7, content: 'x' },
+        { receiverId: ravi.id, conversationId, content: 'to whom of the two?' },
+        { receiverId: ravi.id, content: { $gt: '' } },
+        { receiverId: ravi.id, content: '' },
+        { receiverId: ravi.id, content: 'x'.repeat(4001) },
+        { receiverId: ravi.id, content: 'nul \0' },
+        { receiverId: ravi.id, content: 'x', messageType: 'hologram' },
+        { receiverId: ravi.id, content: 'x', clientMessageId: 'x'.repeat(65) },
+        { receiverId: ravi.id, content: 'x', clientMessageId: 9 },
+        { receiverId: asha.id, content: 'dear diary' },
+        { receiverId: nobody, content: 'x' },
+        { conversationId: nobody, content: 'x' },
+      ],
+      'message:read': [{ conversationId }, { conversationId, seq: 'all' }, { conversationId, seq: -1 }, { conversationId: nobody, seq: 1 }],
+      'typing:start': [{ conversationId: 'x' }, { conversationId: nobody }],
+      'typing:stop': [{ conversationId: 'x' }],
+      'auth:refresh': [{ token: 5 }, { token: '' }],
+    };
+    for (const [event, payloads] of Object.entries(malformed)) {
+      for (const payload of [...payloads, null, 'text', 42, true, [], [[]], {}, Buffer.from('bytes')]) {
+        await line.mustNot(event, payload).catch((error) => assert.fail(`${event} ${JSON.stringify(payload)}: ${error.message}`));
+      }
+      const bare = await line.ask(event);
+      assert.equal(bare?.success, false, `${event} without a payload`);
+    }
+    await line.mustNot('no:such:event', {});
+    line.socket.emit('message:send', 'and no ear for the answer');
+    await line.must('message:send', { receiverId: ravi.id, content: 'sorry about that' });
+    assert.deepEqual(line.all('disconnect'), []);
+    assert.deepEqual(contents(await ravi.missed(conversationId, 2)), ['sorry about that']);
+  });
+
+  test('a huge packet costs its sender the connection, and nobody else theirs', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    for (const transports of [['websocket'], ['polling']]) {
+      const [rude, calm] = [await asha.line({ transports }), await ravi.line()];
+      rude.socket.emit('message:send', { conversationId, content: 'x'.repeat(20_000_000) });
+      await rude.once('disconnect', undefined, 10_000);
+      await calm.must('presence:heartbeat', {});
+    }
+    assert.deepEqual(await ravi.missed(conversationId, 2), []);
+  });
+
+  test('who sends without end is told to slow down', async () => {
+    const strict = await Server.start({ ...EMULATOR, RATE_LIMIT_MULTIPLIER: '1' });
+    try {
+      const { asha, conversationId } = await acquaintances(strict);
+      const line = await asha.line();
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, n) => line.ask('message:send', { conversationId, content: `${n}` })),
+      );
+      const no = answers.filter((answer) => !answer.success);
+      assert.ok(no.length > 0 && no.every((answer) => answer.code === 'RATE_LIMITED'), JSON.stringify(no[0]));
+      const stored = (await asha.missed(conversationId, 2)).length;
+      assert.equal(stored, answers.length - no.length, 'what was acknowledged is stored, and nothing else');
+    } finally {
+      await strict.stop();
+    }
+  });
+
+  test('nobody connects without a token of theirs', async () => {
+    const person = await Person.register(server);
+    const connect = (auth) => person.line({ auth });
+    await assert.rejects(connect(undefined), { message: 'TOKEN_REQUIRED' });
+    await assert.rejects(connect({}), { message: 'TOKEN_REQUIRED' });
+    await assert.rejects(connect({ token: 'nonsense' }), { message: 'TOKEN_INVALID' });
+    await assert.rejects(connect({ token: person.api.store.refreshToken }), { message: 'TOKEN_INVALID' });
+    await assert.rejects(connect({ token: 42 }), /^Error: TOKEN_/);
+    await assert.rejects(connect({ token: `${person.token}x` }), { message: 'TOKEN_INVALID' });
+  });
+
+  test('a crowd of sockets of one person is one person', async () => {
+    const { asha, ravi } = await acquaintances(server);
+    const watching = await ravi.line();
+    const lines = await Promise.all(Array.from({ length: 20 }, () => asha.line()));
+    const message = await ravi.write(asha, 'so many of you');
+    await Promise.all(lines.map((line) => line.once('message:new', (heard) => heard.id === message.id)));
+    assert.equal(watching.all('presence:changed').length, 1);
+    await eventually(1000, 'all heard once', () => lines.every((line) => line.all('message:new').length === 1));
+  });
+});
