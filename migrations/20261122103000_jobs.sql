@@ -23,4 +23,5 @@ create table jobs (
 create unique index jobs_unique_name_key on jobs (unique_name) where state = 'queued' and unique_name is not null;
 create index jobs_due on jobs (run_at) where state = 'queued';
 create index jobs_leased on jobs (leased_until) where state = 'running';
-create index jobs_finished on jobs (finished_at) where state in ('done', 'dead');
+create index jobs_done on jobs (finished_at) where state = 'done';
+create index jobs_dead on jobs (finished_at) where state = 'dead';

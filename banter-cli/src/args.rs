@@ -6,12 +6,19 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{completions, config, dev, jobs, migrate, seed, user};
 
+/// Examples at the foot of a command's help.
+macro_rules! examples {
+    ($($line:literal)*) => {
+        concat!("\x1b[1;4mExamples:\x1b[0m", $("\n  ", $line),*)
+    };
+}
+pub(crate) use examples;
+
 /// Runs and operates Banter
 #[derive(Debug, Parser)]
 #[command(
     name = "banter",
     version,
-    propagate_version = true,
     disable_help_subcommand = true,
     subcommand_help_heading = "Commands",
     after_help = AFTER_HELP
@@ -38,22 +45,22 @@ pub(crate) enum Command {
     User(user::UserArgs),
     Jobs(jobs::JobsArgs),
     Config(config::ConfigArgs),
+    /// The moderators' console, in this terminal
+    ///
+    /// Works over SSH. The same as the program `banter-tui`.
+    #[command(after_help = examples![
+        "banter console"
+        "banter console --every 10     over a slow link"
+    ])]
     Console(banter_tui::Args),
     Completions(completions::CompletionsArgs),
 }
 
-/// Examples at the foot of a command's help.
-macro_rules! examples {
-    ($($line:literal)*) => {
-        concat!("\x1b[1;4mExamples:\x1b[0m", $("\n  ", $line),*)
-    };
-}
-pub(crate) use examples;
-
 const AFTER_HELP: &str = "\
 \x1b[1;4mSettings:\x1b[0m
-  Environment variables; then `.env` of this directory; then `.banter/env`, which `banter dev` writes
-  while it runs: beside it every command just works. `banter config show` says what comes from where.
+  Environment variables; then `.env` of this directory; then `.banter/env`, which `banter dev`
+  writes while it runs: beside it every command just works. `banter config show` says what
+  comes from where.
 
 \x1b[1;4mExit codes:\x1b[0m
   0  done

@@ -76,10 +76,8 @@ impl Failure {
     fn text(&self) -> String {
         let red = anstyle::AnsiColor::Red.on_default().bold();
         let cyan = anstyle::AnsiColor::Cyan.on_default().bold();
-        let mut text = format!("{red}error:{red:#} {}", self.message.trim_end());
-        if let Some(code) = self.code {
-            let _ = write!(text, " [{code}]");
-        }
+        let code = self.code.map(|code| format!("[{code}]")).unwrap_or_default();
+        let mut text = format!("{red}error{code}:{red:#} {}", self.message.trim_end());
         for cause in &self.causes {
             let _ = write!(text, "\n  caused by: {cause}");
         }

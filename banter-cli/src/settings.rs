@@ -17,6 +17,9 @@ pub(crate) struct Settings {
 const DATABASE_HINT: &str = "run `banter dev` here and leave it running, or set DATABASE_URL (in the environment or \
                              in `.env`) to your PostgreSQL";
 
+pub(crate) const CONFIG_HINT: &str =
+    "`banter config show` says what comes from where, `banter config example` what can be set";
+
 impl Settings {
     pub(crate) fn read(chosen: Option<PathBuf>) -> Self {
         Self { sources: Sources::read(chosen.as_deref()), chosen }
@@ -38,18 +41,21 @@ impl Settings {
     /// Everything, as the server would need it.
     pub(crate) fn whole(&self) -> Result<Config, Failure> {
         self.need_database()?;
-        Config::from_sources(&self.sources).map_err(Failure::from)
+        Config::from_sources(&self.sources).map_err(|problems| Failure::from(problems).hint(CONFIG_HINT))
     }
 
     /// What a tool needs that only works on the data.
     pub(crate) fn for_data(&self) -> Result<Config, Failure> {
         self.need_database()?;
-        Config::for_data(&self.sources).map_err(Failure::from)
+        Config::for_data(&self.sources).map_err(|problems| Failure::from(problems).hint(CONFIG_HINT))
     }
 
     fn need_database(&self) -> Result<(), Failure> {
-        if self.sources.is_set("DATABASE_URL") || !self.sources.faults().is_empty() {
+        if self.sources.is_set("DATABASE_URL") {
             return Ok(());
+        }
+        if let Some(fault) = self.sources.faults().first() {
+            return Err(Failure::user(fault));
         }
         Err(Failure::user("DATABASE_URL is not set: which database is meant?").hint(DATABASE_HINT))
     }
@@ -65,7 +71,9 @@ pub(crate) async fn with_banter<T>(
         Err(error) => {
             let hint = match &error {
                 StartError::Database { .. } => Some("is it running? `banter dev` starts one of its own"),
-                StartError::NoSuchDatabase(_) => Some("create it with `createdb`, then run `banter migrate run`"),
+                StartError::NoSuchDatabase(_) => {
+                    Some("create it with `createdb`, then run `banter migrate run`")
+                }
                 _ => None,
             };
             let failure = Failure::from(error);

@@ -16,20 +16,20 @@ impl<T: ToString> From<T> for Cell {
     }
 }
 
-pub(crate) fn good(text: impl ToString) -> Cell {
-    Cell { text: text.to_string(), style: AnsiColor::Green.on_default() }
+pub(crate) fn good(text: impl Into<Cell>) -> Cell {
+    Cell { style: AnsiColor::Green.on_default(), ..text.into() }
 }
 
-pub(crate) fn notable(text: impl ToString) -> Cell {
-    Cell { text: text.to_string(), style: AnsiColor::Yellow.on_default() }
+pub(crate) fn notable(text: impl Into<Cell>) -> Cell {
+    Cell { style: AnsiColor::Yellow.on_default(), ..text.into() }
 }
 
-pub(crate) fn bad(text: impl ToString) -> Cell {
-    Cell { text: text.to_string(), style: AnsiColor::Red.on_default().bold() }
+pub(crate) fn bad(text: impl Into<Cell>) -> Cell {
+    Cell { style: AnsiColor::Red.on_default().bold(), ..text.into() }
 }
 
-pub(crate) fn faint(text: impl ToString) -> Cell {
-    Cell { text: text.to_string(), style: Style::new().dimmed() }
+pub(crate) fn faint(text: impl Into<Cell>) -> Cell {
+    Cell { style: Style::new().dimmed(), ..text.into() }
 }
 
 /// A heading, and rows below it, each column as wide as its widest text.

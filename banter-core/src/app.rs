@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
-use sqlx::{Connection as _, PgConnection, PgPool};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::sync::mpsc;
 
 use crate::accounts::revocations::{self, Revocations};
@@ -49,8 +49,8 @@ pub enum StartError {
     NoSuchDatabase(String),
     #[error("PostgreSQL refuses the user `{0}`: check the name and password in DATABASE_URL")]
     DatabaseRefused(String),
-    #[error("PostgreSQL at {host}:{port} does not answer: {error}")]
-    Database { host: String, port: u16, error: sqlx::Error },
+    #[error("PostgreSQL at {host}:{port} does not answer: {why}")]
+    Database { host: String, port: u16, why: String },
     #[error("REDIS_URL is not understood: {0}")]
     Redis(#[from] Away),
 }
@@ -86,8 +86,16 @@ impl StartError {
             }
             Some("28000" | "28P01") => Self::DatabaseRefused(options.get_username().to_owned()),
             _ => {
-                let host = options.get_socket().map_or(options.get_host().to_owned(), |s| s.display().to_string());
-                Self::Database { host, port: options.get_port(), error }
+                let host =
+                    options.get_socket().map_or(options.get_host().to_owned(), |s| s.display().to_string());
+                let why = match error {
+                    sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                        "nothing listens there".into()
+                    }
+                    sqlx::Error::Io(error) => error.to_string(),
+                    error => error.to_string(),
+                };
+                Self::Database { host, port: options.get_port(), why }
             }
         }
     }
@@ -243,3 +251,6 @@ impl Banter {
         &self.0.firebase
     }
 }
+
+#[cfg(test)]
+mod tests;

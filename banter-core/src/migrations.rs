@@ -61,8 +61,18 @@ pub async fn status(db: &mut PgConnection) -> Result<Vec<Status>, MigrateError> 
     Ok(all)
 }
 
-/// Applies what is pending; the versions applied.
+/// Applies what is pending; the versions applied, by this call and not by another that ran beside it.
 pub async fn run(db: &mut PgConnection) -> Result<Vec<i64>, MigrateError> {
+    // The migrator takes the same lock again, for its own part.
+    db.lock().await?;
+    let ran = run_locked(db).await;
+    let unlocked = db.unlock().await;
+    let applied = ran?;
+    unlocked?;
+    Ok(applied)
+}
+
+async fn run_locked(db: &mut PgConnection) -> Result<Vec<i64>, MigrateError> {
     let before = status(db).await?;
     MIGRATOR.run_direct(None, db, false).await?;
     Ok(pending(&before))

@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
+use chrono::{DateTime, Datelike as _, Utc};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 pub const DEFAULT_LIMIT: u16 = 20;
 pub const MAX_LIMIT: u16 = 100;
@@ -32,6 +33,19 @@ impl PageRequest {
     /// How many rows to ask the database for: one more than the page, to see whether there is a next one.
     pub fn fetch(&self) -> i64 {
         i64::from(self.limit) + 1
+    }
+}
+
+/// A time in a cursor: whoever forges one may write years that PostgreSQL does not know.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(try_from = "DateTime<Utc>")]
+pub struct At(pub DateTime<Utc>);
+
+impl TryFrom<DateTime<Utc>> for At {
+    type Error = &'static str;
+
+    fn try_from(time: DateTime<Utc>) -> Result<Self, Self::Error> {
+        if (1970..=9999).contains(&time.year()) { Ok(Self(time)) } else { Err("is no time of ours") }
     }
 }
 
@@ -68,7 +82,7 @@ mod tests {
         let request = PageRequest { limit: 2, cursor: None };
         let page = Page::cut(vec![9, 8, 7], &request, "numbers", |n| *n);
         assert_eq!(page.items, [9, 8]);
-        let next = PageRequest { cursor: page.next_cursor, ..request.clone() };
+        let next = PageRequest { cursor: page.next_cursor, ..request };
         assert_eq!(next.after::<i32>("numbers").unwrap(), Some(8));
         assert!(next.after::<i32>("others").is_err());
         assert!(next.after::<String>("numbers").is_err());

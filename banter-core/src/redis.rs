@@ -115,6 +115,7 @@ impl Redis {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` takes")]
 fn away(error: redis::RedisError) -> Away {
     Away(error.to_string())
 }

@@ -14,7 +14,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
-use crate::http::openapi::Api;
+use crate::http::openapi::{Api, tidy};
 use crate::http::{auth, conversations, health, messages, presence, safety, users};
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -79,7 +79,7 @@ pub fn patient_app(banter: &Banter, patience: Patience) -> App {
     let (socket_layer, sockets) = sockets::attach(banter, patience.sweep);
     let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(1024));
     let router = routes
-        .merge(documentation(document))
+        .merge(documentation(&document))
         .fallback(async || not_found())
         .method_not_allowed_fallback(async || {
             ApiError::new(
@@ -98,8 +98,9 @@ pub fn patient_app(banter: &Banter, patience: Patience) -> App {
 }
 
 /// The browsable documentation, whose own 404 would be of another shape.
-fn documentation(document: utoipa::openapi::OpenApi) -> Router<Banter> {
-    let pages: Router<Banter> = SwaggerUi::new("/docs").url("/api/openapi.json", document).into();
+fn documentation(document: &utoipa::openapi::OpenApi) -> Router<Banter> {
+    let pages: Router<Banter> =
+        SwaggerUi::new("/docs").external_url_unchecked("/api/openapi.json", tidy(document)).into();
     pages.layer(map_response(async |page: Response| match page.status() {
         StatusCode::NOT_FOUND => not_found(),
         _ => page,

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-import { within } from './wait.js';
+import { eventually, within } from './wait.js';
 
 const LINES_KEPT = 60;
 
@@ -15,7 +15,7 @@ export class Child {
   constructor(command, args, { env, cwd }) {
     this.#process = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#exit = once(this.#process, 'exit');
-    this.#exit.catch(() => {}); // could not be started: whoever waits for it is told
+    this.#exit.catch((error) => this.#said.push(error.message)); // it could not be started
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
         this.#said = this.#said.concat(text.trimEnd().split('\n')).slice(-LINES_KEPT);
@@ -32,6 +32,19 @@ export class Child {
 
   get said() {
     return this.#said.join('\n');
+  }
+
+  /** Waits until `ready` says so. A child that ends, or takes too long, is put away: its output is in the failure. */
+  async becomes(what, deadline, ready) {
+    try {
+      await eventually(deadline, what, () => {
+        if (!this.running) throw new Error(`${what}: it ended instead`);
+        return ready();
+      });
+    } catch (error) {
+      this.#process.kill('SIGKILL');
+      throw new Error(`${error.message}\n${this.said}`, { cause: error });
+    }
   }
 
   /** Sends the signal and waits for the end: the exit code, null if the signal ended it. */

@@ -10,12 +10,11 @@ import axios from 'axios';
 
 import { Child } from './child.js';
 import { freePort } from './ports.js';
-import { eventually } from './wait.js';
 
 const FIREBASE = fileURLToPath(new URL('../node_modules/firebase-tools/lib/bin/firebase.js', import.meta.url));
 
-/** The command line loads slowly: 5 to 15 s. */
-const START = 90_000;
+/** The command line loads slowly: 5 to 15 s on an idle machine. */
+const START = 150_000;
 
 export class Emulator {
   #child;
@@ -36,8 +35,7 @@ export class Emulator {
     const home = { HOME: emulator.#folder, XDG_CONFIG_HOME: emulator.#folder };
     const env = { PATH: process.env.PATH, CI: '1', NO_UPDATE_NOTIFIER: '1', NO_COLOR: '1', ...home };
     emulator.#child = new Child(process.execPath, args, { env, cwd: emulator.#folder });
-    await eventually(START, 'the Auth emulator answers', async () => {
-      if (!emulator.#child.running) throw new Error(`the emulator did not start:\n${emulator.#child.said}`);
+    await emulator.#child.becomes('the Auth emulator answers', START, async () => {
       const answer = await axios.get(`http://${emulator.host}/`, { timeout: 2000 }).catch(() => null);
       return answer?.data.authEmulator?.ready;
     });

@@ -10,7 +10,6 @@ import axios from 'axios';
 
 import { Child } from './child.js';
 import { freePort } from './ports.js';
-import { eventually } from './wait.js';
 
 const BINARY =
   process.env.BANTER_SERVER_BIN ?? fileURLToPath(new URL('../../target/debug/banter-server', import.meta.url));
@@ -67,8 +66,7 @@ export class Server {
   async start() {
     // Elsewhere than in the repository, whose `.env` is the developer's own.
     this.#child = new Child(BINARY, [], { env: this.#env, cwd: tmpdir() });
-    await eventually(START, 'GET /readyz answers 200', async () => {
-      if (!this.#child.running) throw new Error(`the server did not start:\n${this.#child.said}`);
+    await this.#child.becomes('GET /readyz answers 200', START, async () => {
       const answer = await axios.get(`${this.url}/readyz`, { timeout: 2000, validateStatus: null }).catch(() => null);
       return answer?.status === 200;
     });

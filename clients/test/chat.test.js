@@ -78,6 +78,20 @@ describe('messages', () => {
     await from.mustNot('message:send', { ...body, content: 'another' }, 'CLIENT_MESSAGE_ID_REUSED');
   });
 
+  test('a request repeated with its Idempotency-Key gets its first answer again', async () => {
+    const { asha, ravi, conversationId } = await acquaintances(server);
+    const post = (content, key) =>
+      bare(server, asha.token).post('/messages', { receiverId: ravi.id, content }, { headers: { 'Idempotency-Key': key } });
+    const key = randomUUID();
+    const [first, second] = [await post('once', key), await post('once', key)];
+    assert.equal(second.status, first.status);
+    assert.deepEqual(second.data, first.data);
+    const other = await post('other', key).catch((error) => error.response);
+    assert.equal(other.status, 422);
+    assert.equal((await post('once', randomUUID())).data.message.seq, 4, 'another key is another message');
+    assert.deepEqual(contents(await ravi.missed(conversationId, 2)), ['once', 'once']);
+  });
+
   test('the sender’s second phone hears of it, the socket that sent it does not', async () => {
     const { asha, ravi } = await acquaintances(server);
     const [phone, tablet] = [await asha.line(), await (await asha.secondPhone()).line()];

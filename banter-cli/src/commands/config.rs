@@ -124,9 +124,7 @@ fn check(settings: &Settings, out: &Printer) -> Result<ExitStatus, Failure> {
         return Ok(ended);
     }
     warn_of_unknown(settings, out);
-    let config = checked.map_err(|problems| {
-        Failure::from(problems).hint("`banter config show` says what comes from where, `banter config example` what can be set")
-    })?;
+    let config = checked.map_err(|problems| Failure::from(problems).hint(crate::settings::CONFIG_HINT))?;
     out.say(format_args!(
         "the settings hold: {}, database {}, {}",
         config.environment,

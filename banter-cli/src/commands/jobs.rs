@@ -33,7 +33,8 @@ enum Act {
     /// List the newest that were given up, and why
     #[command(after_help = examples!["banter jobs dead --limit 5"])]
     Dead {
-        #[arg(long, value_name = "N", default_value_t = 20, help = "How many at most")]
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 20)]
         limit: u16,
     },
     /// Put one that was given up back into the queue, with all its attempts
@@ -42,8 +43,13 @@ enum Act {
     #[command(after_help = examples!["banter jobs retry 01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1"])]
     Retry {
         /// As `banter jobs dead` shows it
+        #[arg(value_parser = id)]
         id: JobId,
     },
+}
+
+fn id(text: &str) -> Result<JobId, &'static str> {
+    text.parse().map_err(|_| "expected a job's id, as `banter jobs dead` shows it")
 }
 
 pub(crate) async fn run(args: JobsArgs, settings: &Settings, out: &Printer) -> Result<ExitStatus, Failure> {

@@ -1,6 +1,6 @@
 //! `banter migrate`: the schema's history.
 
-use banter_core::migrations::{State, Status};
+use banter_core::migrations::{Error, State, Status};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -54,7 +54,11 @@ enum Act {
     Verify,
 }
 
-pub(crate) async fn run(args: MigrateArgs, settings: &Settings, out: &Printer) -> Result<ExitStatus, Failure> {
+pub(crate) async fn run(
+    args: MigrateArgs,
+    settings: &Settings,
+    out: &Printer,
+) -> Result<ExitStatus, Failure> {
     match args.act {
         Act::Run => apply(settings, out).await,
         Act::Status => status(settings, out).await,
@@ -71,9 +75,7 @@ async fn apply(settings: &Settings, out: &Printer) -> Result<ExitStatus, Failure
     let config = settings.for_data()?;
     name_target(&config, out)?;
     let (applied, all) = with_banter(config, async |banter| {
-        let applied = banter.migrations().run().await.map_err(|error| {
-            Failure::from(error).hint("`banter migrate status` shows how far it came and what is wrong")
-        })?;
+        let applied = banter.migrations().run().await.map_err(explain)?;
         Ok((applied, banter.migrations().status().await?))
     })
     .await?;
@@ -89,6 +91,18 @@ async fn apply(settings: &Settings, out: &Printer) -> Result<ExitStatus, Failure
         some => out.say(format_args!("{} applied", count(some as u64, "migration"))),
     }
     Ok(ExitStatus::Done)
+}
+
+fn explain(error: Error) -> Failure {
+    let hint = match &error {
+        Error::Changed(_) => "put the file back as it was, and write a new migration for what is new",
+        Error::Unknown(_) => "use the `banter` that this database was migrated with, or a newer one",
+        Error::Failed { .. } => {
+            "what came before it is applied; `banter migrate run` goes on from there once that is repaired"
+        }
+        Error::Database(_) | Error::Other(_) => return error.into(),
+    };
+    Failure::from(error).hint(hint)
 }
 
 #[derive(Serialize)]
@@ -122,7 +136,9 @@ async fn status(settings: &Settings, out: &Printer) -> Result<ExitStatus, Failur
         ));
     }
     if unknown > 0 {
-        out.say(format_args!("\n{unknown} unknown: the database is newer than this `banter`, or another program's"));
+        out.say(format_args!(
+            "\n{unknown} unknown: the database is newer than this `banter`, or another program's"
+        ));
     }
     match pending {
         0 if ended == ExitStatus::Done => out.say("\nnothing is pending"),
@@ -142,8 +158,10 @@ async fn verify(settings: &Settings, out: &Printer) -> Result<ExitStatus, Failur
     let config = settings.for_data()?;
     name_target(&config, out)?;
     let (tried, all) = with_banter(config, async |banter| {
-        let tried = banter.migrations().verify().await;
-        let tried = tried.map_err(|error| Failure::from(error).hint("this was a trial: nothing was changed"))?;
+        let tried = banter.migrations().verify().await.map_err(|error| match error {
+            Error::Failed { .. } => Failure::from(error).hint("this was a trial: nothing was changed"),
+            error => explain(error),
+        })?;
         Ok((tried, banter.migrations().status().await?))
     })
     .await?;
@@ -162,7 +180,10 @@ async fn verify(settings: &Settings, out: &Printer) -> Result<ExitStatus, Failur
     }
     match pending.len() {
         0 => out.say("nothing is pending"),
-        some => out.say(format_args!("{} tried and taken back; nothing was changed", count(some as u64, "migration"))),
+        some => out.say(format_args!(
+            "{} tried and taken back; nothing was changed",
+            count(some as u64, "migration")
+        )),
     }
     Ok(ExitStatus::Done)
 }

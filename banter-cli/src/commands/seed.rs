@@ -74,6 +74,9 @@ async fn sow(banter: &banter_core::Banter, plan: Plan, out: &Printer) -> Result<
     let bar = out.bar(plan.users.into(), "people  ");
     let people = banter.seed().people(plan, |done| bar.set_position(done)).await?;
     bar.finish_and_clear();
+    if plan.messages == 0 {
+        return Ok((people, Talked::default()));
+    }
     let bar = out.bar(plan.messages, "messages");
     let talked = banter.seed().talk(plan, |done| bar.set_position(done)).await?;
     bar.finish_and_clear();
@@ -86,16 +89,18 @@ fn tell(plan: Plan, people: Outcome, talked: Talked, out: &Printer) {
     if people.added == 0 && talked.messages == 0 {
         let too = if messages > 0 { " and their messages" } else { "" };
         out.say(format_args!("nothing to add: {people_there}{too} are there already"));
-    } else {
+    }
+    if people.added > 0 {
         let present = match people.present {
             0 => String::new(),
+            1 => "; 1 person was there already".into(),
             some => format!("; {} were there already", people_(some)),
         };
         out.say(format_args!("added {} of seed {seed}{present}", people_(people.added)));
-        if talked.messages > 0 {
-            let conversations = count(talked.conversations.added, "conversation");
-            out.say(format_args!("added {} in {conversations}", count(talked.messages, "message")));
-        }
+    }
+    if talked.messages > 0 {
+        let conversations = count(talked.conversations.added, "conversation");
+        out.say(format_args!("added {} in {conversations}", count(talked.messages, "message")));
     }
     if people.refused > 0 {
         out.say(format_args!(

@@ -90,7 +90,7 @@ async fn migrate(state: &State, out: &Printer) -> Result<(), Failure> {
     let mut connection = PgConnection::connect(&state.database_url(NAME))
         .await
         .map_err(|error| Failure::user(format!("the private PostgreSQL does not answer: {error}")))?;
-    services::migrate(&mut connection, out).await?;
+    services::migrate(&mut connection, true, out).await?;
     let _ = connection.close().await;
     Ok(())
 }

@@ -251,7 +251,7 @@ mod tests {
         let started = started(to_pid(std::process::id()).unwrap()).unwrap();
         let write = |record_of: &Record| fs::write(&record, serde_json::to_vec(record_of).unwrap()).unwrap();
 
-        write(&Record { pid: this, started: started.clone() });
+        write(&Record { pid: this, started });
         assert_eq!(Stray::find(run.path()).len(), 1);
 
         // The process id was given to somebody else: not ours, and the record goes.

@@ -203,11 +203,18 @@ pub(super) async fn stop_strays(home: &Home, out: &Printer) -> Result<(), Failur
     Ok(())
 }
 
-/// Applies what is pending.
-pub(super) async fn migrate(connection: &mut PgConnection, out: &Printer) -> Result<(), Failure> {
+/// Applies what is pending. `ours`: the database is in this directory, and may be dropped with it.
+pub(super) async fn migrate(
+    connection: &mut PgConnection,
+    ours: bool,
+    out: &Printer,
+) -> Result<(), Failure> {
     let applied = banter_core::migrations::run(connection).await.map_err(|error| {
-        Failure::user(format!("the migrations could not be applied: {error}"))
-            .hint("`--fresh` starts over: the data in this directory is dropped")
+        let failure = Failure::user(format!("the migrations could not be applied: {error}"));
+        failure.hint(match ours {
+            true => "`--fresh` starts over: the data in this directory is dropped",
+            false => "`banter migrate status` tells where that database stands",
+        })
     })?;
     match applied.len() {
         0 => {}

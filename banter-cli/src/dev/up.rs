@@ -117,7 +117,7 @@ async fn prepare_database(environment: &Environment, out: &Printer) -> Result<bo
     let mut connection = PgConnection::connect(url)
         .await
         .map_err(|error| Failure::user(format!("the database of DATABASE_URL does not answer: {error}")))?;
-    services::migrate(&mut connection, out).await?;
+    services::migrate(&mut connection, environment.needs_postgres(), out).await?;
     let _ = connection.close().await;
     Ok(true)
 }

@@ -14,6 +14,8 @@ pub mod profile;
 pub mod revocations;
 pub mod sessions;
 pub mod sign_in;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 
 use chrono::{DateTime, Utc};

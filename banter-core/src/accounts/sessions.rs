@@ -249,7 +249,8 @@ impl Accounts<'_> {
 
     /// The caller's logins that can still be used, newest first.
     pub async fn sessions(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Session>, Error> {
-        let after: Option<SessionId> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
+        let after: Option<SessionId> =
+            page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let rows = sqlx::query!(
             r#"
             select

@@ -67,6 +67,7 @@ impl Accounts<'_> {
                 id as "id: UserId",
                 firebase_uid is not distinct from $1 as "by_uid!",
                 phone_number is not distinct from $2 as "by_phone!",
+                phone_number as "phone_number: PhoneNumber",
                 full_name,
                 avatar,
                 username,
@@ -90,15 +91,14 @@ impl Accounts<'_> {
         if !found.status.allows_sign_in(found.status_until, now) {
             return Err(Error::Suspended);
         }
-        if !(found.by_uid && found.by_phone) {
-            self.link(found.id, &identity, now).await?;
-        }
+        let linked = found.by_uid && found.by_phone || self.link(found.id, &identity, now).await?;
         let ttl = self.0.tokens().access_ttl;
         let tokens = self.open(found.id, found.role, client, fcm_token, ttl).await?;
         metrics::counter!("banter_sign_ins_total", "outcome" => "known").increment(1);
         Ok(SignIn::Known(Box::new(SignedIn {
             id: found.id,
-            phone_number: identity.phone_number,
+            // Where the new number is somebody else's, the account's own.
+            phone_number: found.phone_number.filter(|_| !linked).unwrap_or(identity.phone_number),
             full_name: found.full_name,
             avatar: found.avatar,
             username: found.username,
@@ -200,8 +200,8 @@ impl Accounts<'_> {
     }
 
     /// Firebase vouches for uid and number together; the account follows when one of them changed. If the number is
-    /// still on somebody else's account it stays there: that account's owner signs in with it.
-    async fn link(&self, user: UserId, identity: &Identity, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    /// still on somebody else's account it stays there: that account's owner signs in with it. Whether it followed.
+    async fn link(&self, user: UserId, identity: &Identity, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
         let linked = sqlx::query!(
             "update users set firebase_uid = $2, phone_number = $3, updated_at = $4 where id = $1",
             user.0,
@@ -214,9 +214,9 @@ impl Accounts<'_> {
         match linked {
             Err(error) if violates(&error, "users_phone_number_key") => {
                 tracing::warn!(%user, "the number of this Firebase identity is on another account");
-                Ok(())
+                Ok(false)
             }
-            linked => linked.map(|_| ()),
+            linked => linked.map(|_| true),
         }
     }
 }

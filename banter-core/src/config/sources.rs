@@ -105,7 +105,8 @@ impl Sources {
                 }
                 // The line itself may hold a secret: only its place is told.
                 Err(dotenvy::Error::LineParse(..)) => {
-                    self.faults.push(format!("{} has a line after {last} that is not KEY=VALUE", name.display()));
+                    self.faults
+                        .push(format!("{} has a line after {last} that is not KEY=VALUE", name.display()));
                 }
                 Err(error) => {
                     self.faults.push(format!("{} cannot be read after {last}: {error}", name.display()));
@@ -142,7 +143,8 @@ impl Sources {
     pub fn show(&self) -> impl Iterator<Item = Shown> {
         SECTIONS.iter().flat_map(move |(section, variables)| {
             variables.iter().map(move |variable| {
-                let set = self.get(variable.name).or_else(|| variable.alias.and_then(|alias| self.get(alias)));
+                let set =
+                    self.get(variable.name).or_else(|| variable.alias.and_then(|alias| self.get(alias)));
                 let (value, source) = match set {
                     Some((value, source)) if variable.secret => (Some(hide(value)), source.clone()),
                     Some((value, source)) => (Some(value.to_owned()), source.clone()),
@@ -194,7 +196,8 @@ mod tests {
     fn sources(files: &[(&str, &str)], environment: &[(&str, &str)], chosen: Option<&str>) -> Sources {
         let directory =
             std::env::temp_dir().join(format!("banter-sources-{}-{}", std::process::id(), files.len()));
-        let directory = directory.join(crate::ids::Ids::System.bytes::<4>().map(|b| format!("{b:02x}")).concat());
+        let directory =
+            directory.join(crate::ids::Ids::System.bytes::<4>().map(|b| format!("{b:02x}")).concat());
         std::fs::create_dir_all(directory.join(".banter")).unwrap();
         for (name, text) in files {
             std::fs::write(directory.join(name), text).unwrap();

@@ -5,7 +5,12 @@ use crate::testing::{Person, World};
 
 const BODY: &[u8] = b"fingerprint of a body";
 
-async fn begin(world: &World, person: &Person, key: &str, fingerprint: &[u8]) -> Result<Option<Answer>, Error> {
+async fn begin(
+    world: &World,
+    person: &Person,
+    key: &str,
+    fingerprint: &[u8],
+) -> Result<Option<Answer>, Error> {
     world.banter.idempotency().begin(&person.caller, key, fingerprint).await
 }
 

@@ -116,11 +116,9 @@ impl Jobs<'_> {
             Counts,
             r#"
             select
-                count(*) filter (where state = 'queued') as "queued!",
-                count(*) filter (where state = 'running') as "running!",
-                count(*) filter (where state = 'dead') as "dead!"
-            from jobs
-            where state <> 'done'
+                (select count(*) from jobs where state = 'queued') as "queued!",
+                (select count(*) from jobs where state = 'running') as "running!",
+                (select count(*) from jobs where state = 'dead') as "dead!"
             "#
         )
         .fetch_one(self.0.pool())

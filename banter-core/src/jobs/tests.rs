@@ -7,13 +7,15 @@ use crate::testing::World;
 /// One that no worker understands, as a newer version may queue: it fails whenever it is run.
 async fn queue_mystery(world: &World, max_attempts: i32) -> JobId {
     let id = JobId(world.banter.ids().uuid(world.now()));
-    sqlx::query("insert into jobs (id, kind, max_attempts, run_at, created_at) values ($1, 'mystery', $2, $3, $3)")
-        .bind(id)
-        .bind(max_attempts)
-        .bind(world.now())
-        .execute(world.banter.pool())
-        .await
-        .unwrap();
+    sqlx::query(
+        "insert into jobs (id, kind, max_attempts, run_at, created_at) values ($1, 'mystery', $2, $3, $3)",
+    )
+    .bind(id)
+    .bind(max_attempts)
+    .bind(world.now())
+    .execute(world.banter.pool())
+    .await
+    .unwrap();
     id
 }
 
@@ -69,7 +71,12 @@ async fn a_job_comes_and_goes_with_the_transaction_that_causes_it() {
 #[tokio::test]
 async fn a_due_job_runs_once_and_a_later_one_later() {
     let world = World::with_memory().await;
-    world.banter.jobs().queue(world.banter.pool(), &Job::Prune {}, world.now() + TimeDelta::seconds(1)).await.unwrap();
+    world
+        .banter
+        .jobs()
+        .queue(world.banter.pool(), &Job::Prune {}, world.now() + TimeDelta::seconds(1))
+        .await
+        .unwrap();
     assert_eq!(round(&world).await, 0);
     world.advance(TimeDelta::seconds(1));
     assert_eq!((round(&world).await, round(&world).await), (1, 0));
@@ -153,8 +160,10 @@ async fn workers_side_by_side_never_take_the_same_job() {
         }
     }));
     assert_eq!(workers.await.iter().sum::<usize>(), 40);
-    let attempts: Vec<i32> =
-        sqlx::query_scalar("select distinct attempts from jobs").fetch_all(world.banter.pool()).await.unwrap();
+    let attempts: Vec<i32> = sqlx::query_scalar("select distinct attempts from jobs")
+        .fetch_all(world.banter.pool())
+        .await
+        .unwrap();
     assert_eq!((attempts, states(&world).await), (vec![1], vec![state("dead", 40)]));
 }
 
@@ -187,7 +196,9 @@ async fn a_job_that_kills_its_workers_is_given_up_too() {
     let id = queue_mystery(&world, 2).await;
     for _ in 0..2 {
         abandon(&world).await;
-        world.sql("update jobs set state = 'queued', leased_until = null where attempts < max_attempts").await;
+        world
+            .sql("update jobs set state = 'queued', leased_until = null where attempts < max_attempts")
+            .await;
     }
     world.advance(TimeDelta::minutes(6));
     assert_eq!(round(&world).await, 0);
@@ -252,7 +263,8 @@ async fn pruning_drops_what_is_past_its_time_and_nothing_else() {
     let world = World::with_memory().await;
     world.may_leave_jobs();
     let asha = world.user("asha").await;
-    let [ended, expired, lately] = [world.sign_in(&asha).await, world.sign_in(&asha).await, world.sign_in(&asha).await];
+    let [ended, expired, lately] =
+        [world.sign_in(&asha).await, world.sign_in(&asha).await, world.sign_in(&asha).await];
     for (person, change) in [
         (&ended, "revoked_at = now, revoked_because = 'logout'"),
         (&lately, "revoked_at = now + interval '2 days', revoked_because = 'logout'"),

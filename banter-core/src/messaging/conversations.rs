@@ -6,7 +6,7 @@ use super::{Error, Message, MessageType, Messaging};
 use crate::accounts::Caller;
 use crate::error::Problems;
 use crate::ids::{ConversationId, MessageId, UserId};
-use crate::page::{Page, PageRequest};
+use crate::page::{At, Page, PageRequest};
 
 /// A conversation as one of its members sees it.
 #[derive(Debug)]
@@ -40,10 +40,10 @@ impl Messaging<'_> {
         caller: &Caller,
         page: &PageRequest,
     ) -> Result<Page<Conversation>, Error> {
-        let after: Option<(DateTime<Utc>, ConversationId)> =
+        let after: Option<(At, ConversationId)> =
             page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let found = self.list(caller, None, after, page.fetch()).await?;
-        Ok(Page::cut(found, page, LIST, |conversation| (conversation.last_message_at, conversation.id)))
+        Ok(Page::cut(found, page, LIST, |conversation| (At(conversation.last_message_at), conversation.id)))
     }
 
     pub async fn conversation(&self, caller: &Caller, id: ConversationId) -> Result<Conversation, Error> {
@@ -54,7 +54,7 @@ impl Messaging<'_> {
         &self,
         caller: &Caller,
         only: Option<ConversationId>,
-        after: Option<(DateTime<Utc>, ConversationId)>,
+        after: Option<(At, ConversationId)>,
         limit: i64,
     ) -> Result<Vec<Conversation>, sqlx::Error> {
         let me = caller.user_id;
@@ -92,7 +92,7 @@ impl Messaging<'_> {
             "#,
             me.0,
             only.map(|id| id.0),
-            after.map(|(time, _)| time),
+            after.map(|(time, _)| time.0),
             after.map(|(_, id)| id.0),
             limit,
         )

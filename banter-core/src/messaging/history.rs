@@ -68,18 +68,19 @@ impl Messaging<'_> {
                 where (c.id = $2 or (c.user_lo = least($1, $3) and c.user_hi = greatest($1, $3)))
                   and (c.kind <> 'direct' or can_interact(c.user_lo, c.user_hi))
             ),
+            -- One value and not a join: so the index gives the page in order, and nothing beyond it is read.
             page as (
                 (
-                    select m.* from conversation c join messages m on m.conversation_id = c.id
-                    where m.seq < $4
-                    order by m.seq desc
+                    select * from messages
+                    where conversation_id = (select id from conversation) and seq < $4
+                    order by seq desc
                     limit $6
                 )
                 union all
                 (
-                    select m.* from conversation c join messages m on m.conversation_id = c.id
-                    where m.seq > $5
-                    order by m.seq
+                    select * from messages
+                    where conversation_id = (select id from conversation) and seq > $5
+                    order by seq
                     limit $6
                 )
             )

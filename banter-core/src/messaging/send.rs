@@ -64,8 +64,8 @@ impl Messaging<'_> {
             now,
         };
         let stored = match draft.target {
-            Target::User(receiver) => self.to_user(&new, receiver).await,
-            Target::Conversation(conversation) => self.to_conversation(&new, conversation).await,
+            Target::User(receiver) => self.send_to_user(&new, receiver).await,
+            Target::Conversation(conversation) => self.send_to_conversation(&new, conversation).await,
         };
         let place = match stored {
             Ok(Some(place)) => place,
@@ -97,7 +97,7 @@ impl Messaging<'_> {
         Ok(Sent { message, repeated: false })
     }
 
-    async fn to_user(&self, new: &New<'_>, receiver: UserId) -> Result<Option<Place>, sqlx::Error> {
+    async fn send_to_user(&self, new: &New<'_>, receiver: UserId) -> Result<Option<Place>, sqlx::Error> {
         let stored = sqlx::query!(
             r#"
             with conversation as (
@@ -140,7 +140,11 @@ impl Messaging<'_> {
         Ok(stored.map(|row| Place { conversation: row.conversation, seq: row.seq, peer: Some(receiver) }))
     }
 
-    async fn to_conversation(&self, new: &New<'_>, id: ConversationId) -> Result<Option<Place>, sqlx::Error> {
+    async fn send_to_conversation(
+        &self,
+        new: &New<'_>,
+        id: ConversationId,
+    ) -> Result<Option<Place>, sqlx::Error> {
         let stored = sqlx::query!(
             r#"
             with conversation as (

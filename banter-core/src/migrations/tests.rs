@@ -63,7 +63,10 @@ async fn a_migration_that_cannot_apply_says_which() {
     for failed in [verify(&mut db).await, run(&mut db).await] {
         match Error::from(failed.unwrap_err()) {
             Error::Failed { version, error, .. } => {
-                assert_eq!((version, error.as_str()), (newest, r#"relation "idempotency_keys" already exists"#));
+                assert_eq!(
+                    (version, error.as_str()),
+                    (newest, r#"relation "idempotency_keys" already exists"#)
+                );
             }
             other => panic!("{other:?}"),
         }
@@ -96,5 +99,7 @@ async fn edited_and_foreign_migrations_are_noticed() {
         .execute(&mut db)
         .await
         .unwrap();
-    assert!(matches!(Error::from(run(&mut db).await.unwrap_err()), Error::Changed(version) if version == oldest));
+    assert!(
+        matches!(Error::from(run(&mut db).await.unwrap_err()), Error::Changed(version) if version == oldest)
+    );
 }

@@ -40,6 +40,7 @@ const MOST_TOLD: i64 = 500;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = PresenceStatus)]
 pub enum Status {
     Online,
     Offline,

@@ -178,7 +178,9 @@ impl Store {
                 let names: Vec<String> = users.iter().map(UserId::to_string).collect();
                 let ends: Vec<Option<f64>> = scripts
                     .redis
-                    .ask(async |c| redis::cmd("ZMSCORE").arg(&scripts.people).arg(&names).query_async(c).await)
+                    .ask(async |c| {
+                        redis::cmd("ZMSCORE").arg(&scripts.people).arg(&names).query_async(c).await
+                    })
                     .await
                     .ok()?;
                 #[expect(
@@ -210,7 +212,9 @@ impl Store {
             }
             Self::Memory(people) => {
                 let people = people.lock().expect("no panic while locked");
-                let here = people.values().filter(|leases| leases.values().any(|end| *end >= now.timestamp_millis()));
+                let here = people
+                    .values()
+                    .filter(|leases| leases.values().any(|end| *end >= now.timestamp_millis()));
                 u64::try_from(here.count()).ok()
             }
         }

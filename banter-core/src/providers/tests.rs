@@ -28,7 +28,7 @@ fn verifier(google: &Google, emulator: bool) -> (Firebase, Clock) {
 }
 
 /// The usual claims with some of them replaced; `null` takes one away.
-fn with(changes: Value) -> Value {
+fn with(changes: &Value) -> Value {
     let mut claims = claims("uid-asha", PHONE, start());
     for (name, value) in changes.as_object().unwrap() {
         match value {
@@ -57,7 +57,7 @@ fn refused(verified: Result<Identity, Error>) -> &'static str {
 async fn a_signed_token_names_uid_and_number() {
     let google = Google::start().await;
     let (firebase, _) = verifier(&google, false);
-    let identity = firebase.verify(&google.sign(&with(json!({})))).await.unwrap();
+    let identity = firebase.verify(&google.sign(&with(&json!({})))).await.unwrap();
     assert_eq!((identity.uid.as_str(), identity.phone_number.as_str()), ("uid-asha", PHONE));
 }
 
@@ -82,10 +82,10 @@ async fn claims_are_checked_one_by_one() {
         (json!({ "auth_time": null }), "signature"),
         (json!({ "sub": null }), "signature"),
     ] {
-        assert_eq!(refused(firebase.verify(&google.sign(&with(changes.clone()))).await), why, "{changes}");
+        assert_eq!(refused(firebase.verify(&google.sign(&with(&changes))).await), why, "{changes}");
     }
     let at_the_edge =
-        with(json!({ "exp": now - 59, "iat": now + 60, "auth_time": now + 60, "sub": "x".repeat(128) }));
+        with(&json!({ "exp": now - 59, "iat": now + 60, "auth_time": now + 60, "sub": "x".repeat(128) }));
     assert!(firebase.verify(&google.sign(&at_the_edge)).await.is_ok());
 }
 
@@ -94,7 +94,8 @@ async fn a_token_without_a_phone_number_is_genuine_but_no_use() {
     let google = Google::start().await;
     let (firebase, _) = verifier(&google, false);
     for number in [Value::Null, json!("12345"), json!("+0123456789")] {
-        let error = firebase.verify(&google.sign(&with(json!({ "phone_number": number })))).await.unwrap_err();
+        let error =
+            firebase.verify(&google.sign(&with(&json!({ "phone_number": number })))).await.unwrap_err();
         assert_eq!(error.coded().1, "PHONE_NUMBER_REQUIRED");
     }
 }
@@ -103,33 +104,34 @@ async fn a_token_without_a_phone_number_is_genuine_but_no_use() {
 async fn forgeries_are_refused() {
     let google = Google::start().await;
     let (firebase, _) = verifier(&google, false);
-    let good = google.sign(&with(json!({})));
+    let good = google.sign(&with(&json!({})));
     let (head, signature) = good.rsplit_once('.').unwrap();
     let tampered = {
         let mut parts: Vec<_> = good.split('.').map(str::to_owned).collect();
-        parts[1] = unsigned(&json!({}), &with(json!({ "sub": "uid-ravi" })), "").split('.').nth(1).unwrap().into();
+        parts[1] =
+            unsigned(&json!({}), &with(&json!({ "sub": "uid-ravi" })), "").split('.').nth(1).unwrap().into();
         parts.join(".")
     };
     let hmac = Header { kid: Some(google.kid()), ..Header::new(Algorithm::HS256) };
     let public = EncodingKey::from_secret(google.certificate().as_bytes());
-    let hmac = jsonwebtoken::encode(&hmac, &with(json!({})), &public).unwrap();
+    let hmac = jsonwebtoken::encode(&hmac, &with(&json!({})), &public).unwrap();
     for (token, why) in [
-        (google.forge(&with(json!({}))), "signature"),
+        (google.forge(&with(&json!({}))), "signature"),
         (tampered, "signature"),
         (format!("{head}."), "signature"),
         (format!("{head}.{signature}x"), "signature"),
         (hmac, "algorithm"),
-        (google.sign_as("nobody's", &with(json!({}))), "unknown key id"),
-        (unsigned(&json!({ "alg": "RS256" }), &with(json!({})), signature), "no key id"),
-        (unsigned(&json!({ "alg": "none" }), &with(json!({})), ""), "unsigned"),
-        (unsigned(&json!({ "alg": "none" }), &with(json!({})), signature), "unsigned"),
-        (unsigned(&json!({ "alg": "None" }), &with(json!({})), ""), "not a token"),
-        (unsigned(&json!({ "alg": ["none"] }), &with(json!({})), ""), "not a token"),
+        (google.sign_as("nobody's", &with(&json!({}))), "unknown key id"),
+        (unsigned(&json!({ "alg": "RS256" }), &with(&json!({})), signature), "no key id"),
+        (unsigned(&json!({ "alg": "none" }), &with(&json!({})), ""), "unsigned"),
+        (unsigned(&json!({ "alg": "none" }), &with(&json!({})), signature), "unsigned"),
+        (unsigned(&json!({ "alg": "None" }), &with(&json!({})), ""), "not a token"),
+        (unsigned(&json!({ "alg": ["none"] }), &with(&json!({})), ""), "not a token"),
         ("".into(), "not a token"),
         ("....".into(), "not a token"),
         ("a.b.c".into(), "not a token"),
         ("नमस्ते".into(), "not a token"),
-        (google.sign(&with(json!({ "padding": "x".repeat(9000) }))), "too long"),
+        (google.sign(&with(&json!({ "padding": "x".repeat(9000) }))), "too long"),
     ] {
         assert_eq!(refused(firebase.verify(&token).await), why, "{token}");
     }
@@ -140,18 +142,18 @@ async fn beside_the_emulator_unsigned_tokens_are_believed_but_checked() {
     let google = Google::start().await;
     let (firebase, _) = verifier(&google, true);
     let none = json!({ "alg": "none", "typ": "JWT" });
-    assert!(firebase.verify(&unsigned(&none, &with(json!({})), "")).await.is_ok());
+    assert!(firebase.verify(&unsigned(&none, &with(&json!({})), "")).await.is_ok());
     for (token, why) in [
-        (unsigned(&none, &with(json!({})), "c2ln"), "an unsigned token with a signature"),
-        (unsigned(&none, &with(json!({ "aud": "another" })), ""), "another project's"),
-        (unsigned(&none, &with(json!({ "exp": 0 })), ""), "expired"),
+        (unsigned(&none, &with(&json!({})), "c2ln"), "an unsigned token with a signature"),
+        (unsigned(&none, &with(&json!({ "aud": "another" })), ""), "another project's"),
+        (unsigned(&none, &with(&json!({ "exp": 0 })), ""), "expired"),
         (unsigned(&none, &json!("text"), ""), "claims"),
     ] {
         assert_eq!(refused(firebase.verify(&token).await), why);
     }
     assert_eq!(google.asked(), 0);
-    assert!(firebase.verify(&google.sign(&with(json!({})))).await.is_ok());
-    assert_eq!(refused(firebase.verify(&google.forge(&with(json!({})))).await), "signature");
+    assert!(firebase.verify(&google.sign(&with(&json!({})))).await.is_ok());
+    assert_eq!(refused(firebase.verify(&google.forge(&with(&json!({})))).await), "signature");
 }
 
 #[tokio::test]
@@ -159,7 +161,7 @@ async fn certificates_are_kept_as_long_as_google_says() {
     let google = Google::start().await;
     google.set_cache_control(Some("public, max-age=3000, must-revalidate"));
     let (firebase, clock) = verifier(&google, false);
-    let token = google.sign(&with(json!({})));
+    let token = google.sign(&with(&json!({})));
     for (seconds, asked) in [(0, 1), (2999, 1), (1, 2), (10, 2)] {
         clock.advance(TimeDelta::seconds(seconds));
         firebase.verify(&token).await.unwrap();
@@ -171,11 +173,11 @@ async fn certificates_are_kept_as_long_as_google_says() {
 async fn a_rotated_key_is_fetched_once() {
     let google = Google::start().await;
     let (firebase, clock) = verifier(&google, false);
-    firebase.verify(&google.sign(&with(json!({})))).await.unwrap();
+    firebase.verify(&google.sign(&with(&json!({})))).await.unwrap();
     clock.advance(TimeDelta::seconds(61));
     google.rotate();
     for _ in 0..3 {
-        firebase.verify(&google.sign(&with(json!({})))).await.unwrap();
+        firebase.verify(&google.sign(&with(&json!({})))).await.unwrap();
     }
     assert_eq!(google.asked(), 2);
 }
@@ -186,7 +188,7 @@ async fn forged_key_ids_make_us_ask_once_a_minute_at_most() {
     let (firebase, clock) = verifier(&google, false);
     for minute in 1..=3 {
         for i in 0..20 {
-            let token = google.sign_as(&format!("forged-{i}"), &with(json!({})));
+            let token = google.sign_as(&format!("forged-{i}"), &with(&json!({})));
             assert_eq!(refused(firebase.verify(&token).await), "unknown key id");
         }
         assert_eq!(google.asked(), minute);
@@ -199,7 +201,7 @@ async fn two_at_once_fetch_once() {
     let google = Google::start().await;
     google.stall();
     let (firebase, _) = verifier(&google, false);
-    let token = google.sign(&with(json!({})));
+    let token = google.sign(&with(&json!({})));
     let go_on = async {
         google.was_asked(1).await;
         google.recover();
@@ -235,7 +237,7 @@ async fn while_google_fails_it_is_asked_now_and_then() {
     let google = Google::start().await;
     google.fail(500);
     let (firebase, clock) = verifier(&google, false);
-    let token = google.sign(&with(json!({})));
+    let token = google.sign(&with(&json!({})));
     for asked in 1..=2 {
         for _ in 0..10 {
             assert!(matches!(firebase.verify(&token).await, Err(Error::Away(_))));
@@ -248,7 +250,7 @@ async fn while_google_fails_it_is_asked_now_and_then() {
     google.fail(500);
     clock.advance(TimeDelta::seconds(60));
     for i in 0..10 {
-        let token = google.sign_as(&format!("forged-{i}"), &with(json!({})));
+        let token = google.sign_as(&format!("forged-{i}"), &with(&json!({})));
         assert!(matches!(firebase.verify(&token).await, Err(Error::Away(_))));
     }
     assert_eq!(google.asked(), 4);
@@ -259,7 +261,7 @@ async fn nobody_waits_for_google_while_old_certificates_can_serve() {
     let google = Google::start().await;
     google.set_cache_control(Some("max-age=3600"));
     let (firebase, clock) = verifier(&google, false);
-    firebase.verify(&google.sign(&with(json!({})))).await.unwrap();
+    firebase.verify(&google.sign(&with(&json!({})))).await.unwrap();
     clock.advance(TimeDelta::hours(1));
     google.stall();
     let token = google.sign(&claims("uid-asha", PHONE, clock.now()));

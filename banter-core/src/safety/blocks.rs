@@ -6,7 +6,7 @@ use super::{Error, Safety};
 use crate::accounts::Caller;
 use crate::error::{Problems, violates};
 use crate::ids::UserId;
-use crate::page::{Page, PageRequest};
+use crate::page::{At, Page, PageRequest};
 use crate::text;
 
 /// Somebody the caller blocked.
@@ -62,7 +62,7 @@ impl Safety<'_> {
 
     /// Whom the caller blocked, newest first.
     pub async fn blocks(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Block>, Error> {
-        let after: Option<(DateTime<Utc>, UserId)> =
+        let after: Option<(At, UserId)> =
             page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let blocks = sqlx::query_as!(
             Block,
@@ -75,12 +75,12 @@ impl Safety<'_> {
             limit $4
             "#,
             caller.user_id.0,
-            after.map(|(time, _)| time),
+            after.map(|(time, _)| time.0),
             after.map(|(_, user)| user.0),
             page.fetch(),
         )
         .fetch_all(self.0.pool())
         .await?;
-        Ok(Page::cut(blocks, page, LIST, |block| (block.created_at, block.user_id)))
+        Ok(Page::cut(blocks, page, LIST, |block| (At(block.created_at), block.user_id)))
     }
 }

@@ -2,6 +2,8 @@
 //! migration on blocks), so that every statement of every feature asks the same question in place.
 
 pub mod blocks;
+#[cfg(test)]
+mod tests;
 
 use crate::Banter;
 use crate::error::{self, Coded, Kind, Problems};

@@ -13,11 +13,8 @@ use super::{MOST_USERS, words};
 use crate::accounts::Gender;
 use crate::ids::UserId;
 
-/// Primes, by which a number is scattered over its range one-to-one.
-const SCATTER: u64 = 2_654_435_761;
-const NAMES: u64 = 1_000_000_007;
 /// Mobile numbers begin with 6 to 9. These end before 98…, where the demo people are.
-const PHONES: (u64, u64) = (6_000_000_000, 3_800_000_000);
+const PHONES: (u64, u32) = (6_000_000_000, 3_800_000_000);
 
 pub(super) struct Person {
     pub id: UserId,
@@ -61,13 +58,12 @@ pub(super) fn person(seed: u16, number: u32) -> Person {
     let mut dice = Dice::new(seed, About::Person, number.into());
     let (place, suffix) = name(seed, number);
     let (region, gender, first) = first_name(place);
-    let phone = PHONES.0 + unique(seed, number) * SCATTER % PHONES.1;
     let (own_bios, _) = words::native(region.language);
     // Adults when the first of them joined, and still so when the last did.
     let age_in_days = 18 * 366 + dice.below(42 * 365);
     Person {
         id,
-        phone_number: format!("+91{phone}"),
+        phone_number: format!("+91{}", phone(seed, number)),
         username: format!("{}_{}", first.to_lowercase(), base36(suffix)),
         full_name: format!("{first} {}", dice.pick(region.last)),
         gender: match dice.below(100) {
@@ -100,13 +96,30 @@ fn some(dice: &mut Dice, from: &[&'static str], most: u64) -> Vec<&'static str> 
     places.into_iter().map(|place| from[place as usize]).collect()
 }
 
-fn unique(seed: u16, number: u32) -> u64 {
-    u64::from(seed) * u64::from(MOST_USERS) + u64::from(number)
+/// Below 10⁹.
+fn unique(seed: u16, number: u32) -> u32 {
+    u32::from(seed) * MOST_USERS + number
+}
+
+/// One-to-one, and without a pattern: the finalizer of MurmurHash3 (Appleby).
+fn scatter(mut x: u32) -> u32 {
+    x = (x ^ (x >> 16)).wrapping_mul(0x85eb_ca6b);
+    x = (x ^ (x >> 13)).wrapping_mul(0xc2b2_ae35);
+    x ^ (x >> 16)
+}
+
+fn phone(seed: u16, number: u32) -> u64 {
+    // One-to-one as long as the walk begins and ends below the limit.
+    let mut scattered = scatter(unique(seed, number) + 1_000_000_000);
+    while scattered >= PHONES.1 {
+        scattered = scatter(scattered);
+    }
+    PHONES.0 + u64::from(scattered)
 }
 
 /// The place of the first name, and what follows it in the username.
 fn name(seed: u16, number: u32) -> (u64, u64) {
-    let scattered = unique(seed, number) * SCATTER % NAMES;
+    let scattered = u64::from(scatter(unique(seed, number)));
     (scattered % FIRST_NAMES, scattered / FIRST_NAMES)
 }
 
@@ -147,6 +160,12 @@ mod tests {
     #[test]
     fn the_same_number_is_the_same_person_and_no_two_share_a_name_or_a_phone() {
         assert_eq!(person(7, 3).username, person(7, 3).username);
+        let numbers = || (0..100_000).chain(MOST_USERS - 100_000..MOST_USERS);
+        let everybody =
+            || [0, 1, MOST_SEEDS - 1].into_iter().flat_map(move |seed| numbers().map(move |n| (seed, n)));
+        let phones: HashSet<_> = everybody().map(|(seed, number)| phone(seed, number)).collect();
+        let names: HashSet<_> = everybody().map(|(seed, number)| name(seed, number)).collect();
+        assert_eq!((phones.len(), names.len()), (600_000, 600_000));
         let mut seen = HashSet::new();
         for seed in [0, 1, 2, 60, MOST_SEEDS - 1] {
             for number in (0..2_000).chain(MOST_USERS - 2_000..MOST_USERS) {
@@ -161,7 +180,12 @@ mod tests {
     fn they_come_from_everywhere() {
         let people: Vec<String> = (0..8)
             .map(|number| person(7, number))
-            .map(|p| format!("{} {} {} {} {}", p.full_name, p.username, p.phone_number, p.language, p.date_of_birth))
+            .map(|p| {
+                format!(
+                    "{} {} {} {} {}",
+                    p.full_name, p.username, p.phone_number, p.language, p.date_of_birth
+                )
+            })
             .collect();
         insta::assert_snapshot!(people.join("\n"));
         let languages: HashSet<_> = (0..1_000).map(|number| person(7, number).language).collect();

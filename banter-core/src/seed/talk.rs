@@ -53,6 +53,8 @@ pub(super) struct Talks {
     plan: Plan,
     number: u64,
     left: u64,
+    /// Half of all pairs: one that was not taken yet is found at the second try.
+    pairs: u64,
     /// Few people must talk longer to make up the number.
     stretch: u64,
     taken: HashSet<(u32, u32)>,
@@ -61,10 +63,9 @@ pub(super) struct Talks {
 impl Talks {
     pub(super) fn new(plan: Plan) -> Self {
         let users = u64::from(plan.users);
-        // Half of all pairs: one that was not taken yet is found at the second try.
         let pairs = (users * users.saturating_sub(1) / 4).max(1);
         let stretch = plan.messages.div_ceil(pairs * (LENGTHS.0 + LENGTHS.1) / 2).max(1);
-        Self { plan, number: 0, left: plan.messages, stretch, taken: HashSet::new() }
+        Self { plan, number: 0, left: plan.messages, pairs, stretch, taken: HashSet::new() }
     }
 
     fn pair(&mut self) -> (u32, u32) {
@@ -89,7 +90,8 @@ impl Iterator for Talks {
         let mut pair = self.pair();
         let mut dice = Dice::new(self.plan.seed, About::Talk, self.number);
         let length = (LENGTHS.0 + dice.below(LENGTHS.1 - LENGTHS.0 + 1)) * self.stretch;
-        let talk = talk(self.plan.seed, &mut pair, length.min(self.left), &mut dice);
+        let length = if self.number + 1 == self.pairs { self.left } else { length.min(self.left) };
+        let talk = talk(self.plan.seed, &mut pair, length, &mut dice);
         self.left -= talk.messages.len() as u64;
         self.number += 1;
         Some(talk)

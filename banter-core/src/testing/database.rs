@@ -92,12 +92,15 @@ async fn make_template(admin: &mut PgConnection, server: &PgConnectOptions, temp
     }
     let making = format!("{TEMPLATE}in_the_making");
     execute(admin, format!("create database {making} template template0")).await.expect("created");
-    let mut fresh =
-        PgConnection::connect_with(&server.clone().database(&making)).await.expect("the new database answers");
+    let mut fresh = PgConnection::connect_with(&server.clone().database(&making))
+        .await
+        .expect("the new database answers");
     migrations::run(&mut fresh).await.expect("the migrations apply");
     fresh.close().await.expect("closed");
     // Nobody can connect to it and be in the way of copying.
-    execute(admin, format!("alter database {making} with allow_connections false")).await.expect("closed off");
+    execute(admin, format!("alter database {making} with allow_connections false"))
+        .await
+        .expect("closed off");
     execute(admin, format!("alter database {making} rename to {template}")).await.expect("renamed");
 }
 

@@ -83,6 +83,11 @@ impl Notices {
         kept.deliveries.iter().filter(|(to, _)| *to == user).map(|(_, delivery)| delivery.clone()).collect()
     }
 
+    /// Ends of logins that were told and not expected yet.
+    pub fn revocations(&self) -> Vec<Revocation> {
+        self.0.kept.lock().expect("no panic while locked").revocations.clone()
+    }
+
     /// Forgets all events so far.
     pub fn clear(&self) {
         *self.0.kept.lock().expect("no panic while locked") = Kept::default();

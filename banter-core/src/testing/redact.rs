@@ -15,9 +15,7 @@ use insta::internals::{Content, ContentPath, Redaction};
 /// `[name]`, if it is this id.
 pub fn id(name: &'static str, expected: impl Display) -> Redaction {
     let expected = expected.to_string();
-    checked(name, move |text| {
-        (text == expected).then_some(()).ok_or_else(|| format!("expected {expected}"))
-    })
+    checked(name, move |text| (text == expected).then_some(()).ok_or_else(|| format!("expected {expected}")))
 }
 
 /// `[time]`, if it is a time in RFC 3339, in UTC.

@@ -25,7 +25,8 @@ pub(crate) fn me(_: &(Person, Person), _: usize) -> (&'static str, String, Strin
 }
 
 pub(crate) fn send((_, to): &(Person, Person), n: usize) -> (&'static str, String, String) {
-    let body = json!({ "receiverId": to.id, "content": format!("message {n}: क्या हाल है? Nothing much, you?") });
+    let body =
+        json!({ "receiverId": to.id, "content": format!("message {n}: क्या हाल है? Nothing much, you?") });
     ("POST", "/api/messages".into(), body.to_string())
 }
 
@@ -45,7 +46,13 @@ impl Connection {
     }
 
     /// Status and body.
-    pub(crate) async fn ask(&mut self, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, Vec<u8>) {
+    pub(crate) async fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> (u16, Vec<u8>) {
         let token = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: bench\r\n{token}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -98,7 +105,11 @@ pub(crate) async fn register(address: &str, count: usize) -> Vec<Person> {
         });
         let answer = connection.json("POST", "/api/auth/register", None, &body).await;
         let text = |value: &Value| value.as_str().expect("text").to_owned();
-        people.push(Person { id: text(&answer["user"]["id"]), token: text(&answer["accessToken"]), conversation: None });
+        people.push(Person {
+            id: text(&answer["user"]["id"]),
+            token: text(&answer["accessToken"]),
+            conversation: None,
+        });
     }
     people
 }
@@ -120,7 +131,12 @@ pub(crate) async fn fill(address: &str, pairs: &mut [(Person, Person)], messages
 }
 
 /// One connection a pair, each asking as fast as it is answered.
-pub(crate) async fn run(address: &str, pairs: &[(Person, Person)], duration: Duration, make: Make) -> Measured {
+pub(crate) async fn run(
+    address: &str,
+    pairs: &[(Person, Person)],
+    duration: Duration,
+    make: Make,
+) -> Measured {
     let started = Instant::now();
     let tasks: Vec<_> = pairs
         .iter()

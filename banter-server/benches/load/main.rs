@@ -24,10 +24,14 @@ async fn main() {
     let database = std::env::var("DATABASE_URL").expect("DATABASE_URL: run `make bench`");
     let server = Server::start().await;
     let people = http::register(&server.address, PAIRS * 2).await;
-    let mut pairs: Vec<(Person, Person)> = people.chunks(2).map(|two| (two[0].clone(), two[1].clone())).collect();
+    let mut pairs: Vec<(Person, Person)> =
+        people.chunks(2).map(|two| (two[0].clone(), two[1].clone())).collect();
     http::fill(&server.address, &mut pairs, HISTORY).await;
 
-    println!("{:<34} {:>10} {:>9} {:>9}   {:>16} {:>9}", "", "per second", "p50 ms", "p99 ms", "pgbench / second", "p50 ms");
+    println!(
+        "{:<34} {:>10} {:>9} {:>9}   {:>16} {:>9}",
+        "", "per second", "p50 ms", "p99 ms", "pgbench / second", "p50 ms"
+    );
     for (name, request, ceiling) in [
         ("GET /auth/me", http::me as http::Make, "me"),
         ("POST /messages", http::send, "send"),

@@ -80,9 +80,9 @@ fn query(mark: &str) -> String {
     let files = std::fs::read_dir(cache).expect("the query cache is committed");
     let queries = files.map(|file| std::fs::read(file.expect("a file").path()).expect("a readable file"));
     let queries = queries.map(|json| serde_json::from_slice::<Value>(&json).expect("JSON")["query"].clone());
-    let mut found = queries.filter_map(|query| query.as_str().map(str::to_owned)).filter(|query| {
-        query.contains(mark) && !query.trim_start().starts_with("update")
-    });
+    let mut found = queries
+        .filter_map(|query| query.as_str().map(str::to_owned))
+        .filter(|query| query.contains(mark) && !query.trim_start().starts_with("update"));
     let query = found.next().expect("the statement is in the cache");
     assert!(found.next().is_none(), "`{mark}` marks more than one statement");
     query
@@ -91,7 +91,8 @@ fn query(mark: &str) -> String {
 /// On the path, or where Debian puts what belongs to one version of PostgreSQL.
 fn find(program: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut beside: Vec<PathBuf> = versions.map(|v| v.path().join("bin").join(program)).filter(|p| p.exists()).collect();
+    let mut beside: Vec<PathBuf> =
+        versions.map(|v| v.path().join("bin").join(program)).filter(|p| p.exists()).collect();
     beside.sort();
     beside.pop().unwrap_or_else(|| program.into())
 }

@@ -20,7 +20,12 @@ type Sending = Arc<tokio::sync::Mutex<SplitSink<Socket, Message>>>;
 
 /// Each pair's first sends to the second with `window` messages unacknowledged at most; a paced sender (window 1)
 /// shows latency, a wide window throughput.
-pub(crate) async fn run(address: &str, pairs: &[(Person, Person)], duration: Duration, window: usize) -> Measured {
+pub(crate) async fn run(
+    address: &str,
+    pairs: &[(Person, Person)],
+    duration: Duration,
+    window: usize,
+) -> Measured {
     let started = Instant::now();
     let mut tasks = Vec::new();
     for pair in pairs.iter().cloned() {
@@ -61,7 +66,9 @@ async fn one(
         while let Some(text) = next(&mut events, &receiver).await {
             let Some(json) = text.strip_prefix("42") else { continue };
             let event: Value = serde_json::from_str(json).expect("JSON");
-            let n = event[1]["clientMessageId"].as_str().and_then(|id| id.rsplit('-').next()?.parse::<usize>().ok());
+            let n = event[1]["clientMessageId"]
+                .as_str()
+                .and_then(|id| id.rsplit('-').next()?.parse::<usize>().ok());
             if let Some(asked) = n.and_then(|n| times.lock().expect("no panic").remove(&n)) {
                 latencies.push(asked.elapsed());
             }
@@ -77,13 +84,17 @@ async fn one(
         n += 1;
         sent.lock().expect("no panic").insert(n, Instant::now());
         let id = format!("{window}-{}-{n}", from.id.split('-').next_back().unwrap_or_default());
-        let body = json!(["message:send", { "receiverId": to.id, "content": "क्या हाल है?", "clientMessageId": id }]);
+        let body =
+            json!(["message:send", { "receiverId": to.id, "content": "क्या हाल है?", "clientMessageId": id }]);
         sender.lock().await.send(Message::text(format!("42{n}{body}"))).await.expect("the socket is open");
         if window == 1 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    let latencies = tokio::time::timeout(Duration::from_secs(10), receiving).await.expect("all arrive").expect("no panic");
+    let latencies = tokio::time::timeout(Duration::from_secs(10), receiving)
+        .await
+        .expect("all arrive")
+        .expect("no panic");
     acknowledging.abort();
     latencies
 }

@@ -44,14 +44,22 @@ pub struct AccountUser {
 pub enum Verified {
     #[serde(rename_all = "camelCase")]
     Stranger {
-        /// True: go on with `/auth/register`.
+        /// True here: go on with `/auth/register`.
         is_new_user: bool,
         firebase_uid: String,
         phone_number: String,
         message: &'static str,
     },
     #[serde(rename_all = "camelCase")]
-    Known { is_new_user: bool, access_token: String, refresh_token: String, user: AccountUser },
+    Known {
+        /// False here.
+        is_new_user: bool,
+        /// For `Authorization: Bearer`; dies soon.
+        access_token: String,
+        /// For `/auth/refresh`.
+        refresh_token: String,
+        user: AccountUser,
+    },
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -91,7 +99,9 @@ pub struct Refresh {
 #[serde(rename_all = "camelCase")]
 pub struct Refreshed {
     access_token: String,
+    /// Only with `rotate`: the one to use from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     refresh_token: Option<String>,
 }
 
@@ -146,7 +156,7 @@ impl From<SignedIn> for AccountUser {
 }
 
 /// Sign in with a Firebase ID token
-#[utoipa::path(post, path = "/auth/verify-firebase", tag = "Accounts", request_body = VerifyFirebase,
+#[utoipa::path(post, path = "/auth/verify-firebase", operation_id = "verifyFirebase", tag = "Accounts", request_body = VerifyFirebase,
     responses((status = OK, body = Answer<Verified>), Refusal))]
 pub async fn verify_firebase(
     State(banter): State<Banter>,
@@ -197,7 +207,7 @@ pub async fn register(
 }
 
 /// A new access token
-#[utoipa::path(post, path = "/auth/refresh", tag = "Accounts", request_body = Refresh,
+#[utoipa::path(post, path = "/auth/refresh", operation_id = "refreshTokens", tag = "Accounts", request_body = Refresh,
     responses((status = OK, body = Answer<Refreshed>), Refusal))]
 pub async fn refresh(State(banter): State<Banter>, Body(body): Body<Refresh>) -> Outcome<Refreshed> {
     let (access_token, refresh_token) = banter.accounts().refresh(&body.refresh_token, body.rotate).await?;
@@ -205,7 +215,7 @@ pub async fn refresh(State(banter): State<Banter>, Body(body): Body<Refresh>) ->
 }
 
 /// End this login
-#[utoipa::path(post, path = "/auth/logout", tag = "Accounts", security(("bearer" = [])),
+#[utoipa::path(post, path = "/auth/logout", operation_id = "logOut", tag = "Accounts", security(("bearer" = [])),
     responses((status = OK, body = Answer<Message>), Refusal))]
 pub async fn logout(State(banter): State<Banter>, Caller(caller): Caller) -> Outcome<Message> {
     banter.accounts().log_out(&caller).await?;
@@ -213,14 +223,14 @@ pub async fn logout(State(banter): State<Banter>, Caller(caller): Caller) -> Out
 }
 
 /// Who am I?
-#[utoipa::path(get, path = "/auth/me", tag = "Accounts", security(("bearer" = [])),
+#[utoipa::path(get, path = "/auth/me", operation_id = "getMe", tag = "Accounts", security(("bearer" = [])),
     responses((status = OK, body = Answer<MeAnswer>), Refusal))]
 pub async fn me(State(banter): State<Banter>, Caller(caller): Caller) -> Outcome<MeAnswer> {
     answer(MeAnswer { user: banter.accounts().profile(caller.user_id).await?.into() })
 }
 
 /// My logins
-#[utoipa::path(get, path = "/auth/sessions", tag = "Accounts", params(PageQuery), security(("bearer" = [])),
+#[utoipa::path(get, path = "/auth/sessions", operation_id = "listSessions", tag = "Accounts", params(PageQuery), security(("bearer" = [])),
     responses((status = OK, body = Answer<Sessions>), Refusal))]
 pub async fn sessions(
     State(banter): State<Banter>,
@@ -240,7 +250,7 @@ pub async fn sessions(
 }
 
 /// End one of my logins
-#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "Accounts", params(("id" = SessionId, Path)),
+#[utoipa::path(delete, path = "/auth/sessions/{id}", operation_id = "endSession", tag = "Accounts", params(("id" = SessionId, Path, description = "One of `/auth/sessions`")),
     security(("bearer" = [])), responses((status = OK, body = Answer<super::Done>), Refusal))]
 pub async fn end_session(
     State(banter): State<Banter>,
@@ -252,7 +262,7 @@ pub async fn end_session(
 }
 
 /// End all my logins but this one
-#[utoipa::path(delete, path = "/auth/sessions", tag = "Accounts", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/auth/sessions", operation_id = "endOtherSessions", tag = "Accounts", security(("bearer" = [])),
     responses((status = OK, body = Answer<Ended>), Refusal))]
 pub async fn end_other_sessions(State(banter): State<Banter>, Caller(caller): Caller) -> Outcome<Ended> {
     answer(Ended { ended: banter.accounts().end_other_sessions(&caller).await? })

@@ -87,7 +87,7 @@ pub struct Marked {
 }
 
 /// My conversations, latest activity first
-#[utoipa::path(get, path = "/conversations", tag = "Messages", params(PageQuery), security(("bearer" = [])),
+#[utoipa::path(get, path = "/conversations", operation_id = "listConversations", tag = "Messages", params(PageQuery), security(("bearer" = [])),
     responses((status = OK, body = Answer<Conversations>), Refusal))]
 pub async fn list(
     State(banter): State<Banter>,
@@ -100,7 +100,7 @@ pub async fn list(
 }
 
 /// One of my conversations
-#[utoipa::path(get, path = "/conversations/{id}", tag = "Messages", params(("id" = ConversationId, Path)),
+#[utoipa::path(get, path = "/conversations/{id}", operation_id = "getConversation", tag = "Messages", params(("id" = ConversationId, Path, description = "A conversation of the caller's")),
     security(("bearer" = [])), responses((status = OK, body = Answer<OneConversation>), Refusal))]
 pub async fn one(
     State(banter): State<Banter>,
@@ -111,7 +111,7 @@ pub async fn one(
 }
 
 /// Mark as read
-#[utoipa::path(post, path = "/conversations/{id}/read", tag = "Messages", params(("id" = ConversationId, Path)),
+#[utoipa::path(post, path = "/conversations/{id}/read", operation_id = "markRead", tag = "Messages", params(("id" = ConversationId, Path, description = "A conversation of the caller's")),
     request_body = Read, security(("bearer" = [])), responses((status = OK, body = Answer<Marked>), Refusal))]
 pub async fn read(
     State(banter): State<Banter>,

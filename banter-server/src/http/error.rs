@@ -37,7 +37,7 @@ pub struct ErrorBody {
     pub request_id: String,
     /// With `VALIDATION_FAILED`: `{"fields": {"username": "is reserved"}}`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, nullable = false)]
     pub details: Option<Value>,
 }
 

@@ -122,7 +122,7 @@ pub struct Unread {
 /// Send a message
 ///
 /// 201 when it was stored now, 200 when an earlier attempt with the same `clientMessageId` had stored it.
-#[utoipa::path(post, path = "/messages", tag = "Messages", request_body = NewMessage, security(("bearer" = [])),
+#[utoipa::path(post, path = "/messages", operation_id = "sendMessage", tag = "Messages", request_body = NewMessage, security(("bearer" = [])),
     responses((status = CREATED, body = Answer<SentMessage>), (status = OK, body = Answer<SentMessage>), Refusal))]
 pub async fn send(
     State(banter): State<Banter>,
@@ -135,14 +135,14 @@ pub async fn send(
 }
 
 /// How many messages have I not read?
-#[utoipa::path(get, path = "/messages/unread-count", tag = "Messages", security(("bearer" = [])),
+#[utoipa::path(get, path = "/messages/unread-count", operation_id = "countUnread", tag = "Messages", security(("bearer" = [])),
     responses((status = OK, body = Answer<Unread>), Refusal))]
 pub async fn unread_count(State(banter): State<Banter>, Caller(caller): Caller) -> Outcome<Unread> {
     answer(Unread { unread_count: banter.messaging().unread(&caller).await? })
 }
 
 /// The direct conversation with a person
-#[utoipa::path(get, path = "/messages/{userId}", tag = "Messages", params(("userId" = UserId, Path), HistoryQuery),
+#[utoipa::path(get, path = "/messages/{userId}", operation_id = "listMessagesWithUser", tag = "Messages", params(("userId" = UserId, Path, description = "The other one"), HistoryQuery),
     security(("bearer" = [])), responses((status = OK, body = Answer<HistoryPage>), Refusal))]
 pub async fn with_user(
     State(banter): State<Banter>,
@@ -154,8 +154,8 @@ pub async fn with_user(
 }
 
 /// The messages of a conversation
-#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "Messages",
-    params(("id" = ConversationId, Path), HistoryQuery), security(("bearer" = [])),
+#[utoipa::path(get, path = "/conversations/{id}/messages", operation_id = "listMessages", tag = "Messages",
+    params(("id" = ConversationId, Path, description = "A conversation of the caller's"), HistoryQuery), security(("bearer" = [])),
     responses((status = OK, body = Answer<HistoryPage>), Refusal))]
 pub async fn in_conversation(
     State(banter): State<Banter>,

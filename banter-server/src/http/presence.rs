@@ -28,7 +28,7 @@ pub struct PresenceAnswer {
 /// Who of these is here?
 ///
 /// Answers for those whose presence the caller may see and leaves out the others.
-#[utoipa::path(get, path = "/presence", tag = "Presence", params(PresenceQuery), security(("bearer" = [])),
+#[utoipa::path(get, path = "/presence", operation_id = "getPresence", tag = "Presence", params(PresenceQuery), security(("bearer" = [])),
     responses((status = OK, body = Answer<PresenceAnswer>), Refusal))]
 pub async fn presence(
     State(banter): State<Banter>,

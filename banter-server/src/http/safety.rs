@@ -40,7 +40,7 @@ pub struct Blocks {
 }
 
 /// Block a person
-#[utoipa::path(post, path = "/safety/blocks", tag = "Safety", request_body = NewBlock, security(("bearer" = [])),
+#[utoipa::path(post, path = "/safety/blocks", operation_id = "blockUser", tag = "Safety", request_body = NewBlock, security(("bearer" = [])),
     responses((status = CREATED, body = Answer<Done>), Refusal))]
 pub async fn block(
     State(banter): State<Banter>,
@@ -52,7 +52,7 @@ pub async fn block(
 }
 
 /// Unblock a person
-#[utoipa::path(delete, path = "/safety/blocks/{userId}", tag = "Safety", params(("userId" = UserId, Path)),
+#[utoipa::path(delete, path = "/safety/blocks/{userId}", operation_id = "unblockUser", tag = "Safety", params(("userId" = UserId, Path, description = "Whom the caller blocked")),
     security(("bearer" = [])), responses((status = OK, body = Answer<Done>), Refusal))]
 pub async fn unblock(
     State(banter): State<Banter>,
@@ -64,7 +64,7 @@ pub async fn unblock(
 }
 
 /// Whom I blocked
-#[utoipa::path(get, path = "/safety/blocks", tag = "Safety", params(PageQuery), security(("bearer" = [])),
+#[utoipa::path(get, path = "/safety/blocks", operation_id = "listBlocks", tag = "Safety", params(PageQuery), security(("bearer" = [])),
     responses((status = OK, body = Answer<Blocks>), Refusal))]
 pub async fn blocks(
     State(banter): State<Banter>,

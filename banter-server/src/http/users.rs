@@ -100,6 +100,7 @@ pub struct Changed {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UsernameQuery {
+    /// 3 to 20 letters, digits or underscores.
     username: String,
 }
 
@@ -117,7 +118,7 @@ pub struct Device {
 }
 
 /// Change my profile
-#[utoipa::path(patch, path = "/users/me", tag = "Accounts", request_body = ChangeMe, security(("bearer" = [])),
+#[utoipa::path(patch, path = "/users/me", operation_id = "changeMe", tag = "Accounts", request_body = ChangeMe, security(("bearer" = [])),
     responses((status = OK, body = Answer<Changed>), Refusal))]
 pub async fn change_me(
     State(banter): State<Banter>,
@@ -138,7 +139,7 @@ pub async fn change_me(
 }
 
 /// Could I take this username?
-#[utoipa::path(get, path = "/users/username-available", tag = "Accounts", params(UsernameQuery),
+#[utoipa::path(get, path = "/users/username-available", operation_id = "isUsernameAvailable", tag = "Accounts", params(UsernameQuery),
     security(("bearer" = [])), responses((status = OK, body = Answer<Availability>), Refusal))]
 pub async fn username_available(
     State(banter): State<Banter>,
@@ -149,7 +150,7 @@ pub async fn username_available(
 }
 
 /// This login's push token
-#[utoipa::path(put, path = "/users/me/device", tag = "Accounts", request_body = Device, security(("bearer" = [])),
+#[utoipa::path(put, path = "/users/me/device", operation_id = "putDevice", tag = "Accounts", request_body = Device, security(("bearer" = [])),
     responses((status = OK, body = Answer<Done>), Refusal))]
 pub async fn put_device(
     State(banter): State<Banter>,

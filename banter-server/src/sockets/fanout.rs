@@ -23,7 +23,9 @@ pub(super) fn connect(banter: &Banter, io: &SocketIo, registry: &Arc<Registry>) 
             if rooms.is_empty() {
                 return;
             }
-            let mut to = io.to(rooms);
+            // Closed: the process ends, and requests under way still publish.
+            let Some(namespace) = io.of("/") else { return };
+            let mut to = namespace.to(rooms);
             if let Some(sid) = delivery.except_socket.as_deref().and_then(|sid| sid.parse::<Sid>().ok()) {
                 to = to.except(sid);
             }

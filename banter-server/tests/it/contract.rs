@@ -1,6 +1,6 @@
 //! What apps are written against: a change here is a change of the contract, and shows in review.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::harness::{Api, Who};
 #[tokio::test]
 async fn the_openapi_document() {
     let api = Api::new().await;
-    let document = api.get("/api/openapi.json", Who::Nobody).await.is(200);
+    let document = api.document().await.json;
     insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!("openapi", document) });
 }
 
@@ -19,5 +19,130 @@ fn the_socket_s_events() {
         .into_iter()
         .map(|(name, about, schema)| (name, json!({ "about": about, "payload": schema })))
         .collect();
-    insta::assert_json_snapshot!("events", events);
+    insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!("events", events) });
+}
+
+#[tokio::test]
+async fn the_document_is_a_good_read() {
+    let api = Api::new().await;
+    let document = api.document().await.json;
+    let mut ids = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let what = format!("{method} {path}");
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id), "{what}: {id} is taken");
+            assert!(!id.contains('_'), "{what}: {id}");
+            assert!(operation["summary"].as_str().is_some_and(|s| !s.ends_with('.')), "{what}: summary");
+            assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{what}: tag");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let described = parameter["description"].as_str().is_some_and(|text| !text.is_empty());
+                assert!(described, "{what}: {} is not described", parameter["name"]);
+            }
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                assert!(response["description"].is_string(), "{what}: {status}");
+                assert!(response["content"]["application/json"]["schema"].is_object(), "{what}: {status}");
+            }
+            let refusals = path.starts_with("/api/").then_some("#/components/schemas/ErrorBody");
+            let default = &operation["responses"]["default"]["content"]["application/json"]["schema"]["$ref"];
+            assert_eq!(default.as_str(), refusals, "{what}: refusals");
+        }
+    }
+    for name in document["components"]["schemas"].as_object().unwrap().keys() {
+        assert!(name.bytes().all(|b| b.is_ascii_alphanumeric()), "{name} is no name for a class");
+        let uses = document.to_string().matches(&format!("\"#/components/schemas/{name}\"")).count();
+        assert!(uses > 0, "{name} is not used");
+    }
+}
+
+/// Asks for everything once, and holds each answer against its schema.
+#[tokio::test]
+async fn answers_and_events_are_as_documented() {
+    let api = Api::new().await;
+    let document = api.document().await;
+    let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
+    let blocked = api.world.user("somebody").await;
+    let conversation = api.acquaint(&asha, &ravi, "hello").await;
+    api.world.block(&asha, &blocked).await;
+    let other = api.world.sign_in(&asha).await;
+    let mut socket = api.socket(&ravi).await;
+    let fill = |name: &str| match name {
+        "firebaseToken" => Some(json!(api.world.firebase_token("uid-new", "+919999999999"))),
+        "refreshToken" => Some(json!(asha.refresh_token)),
+        "rotate" => Some(json!(true)),
+        "username" => Some(json!("newcomer")),
+        "userIds" => Some(json!(ravi.id)),
+        "SessionId" => Some(json!(other.caller.session_id)),
+        "ConversationId" => Some(json!(conversation)),
+        "UserId" => Some(json!(ravi.id)),
+        "beforeSeq" => Some(json!(100)),
+        _ => None,
+    };
+    // What takes something away comes last; whom somebody blocks they no longer write to.
+    let rank = |o: &&crate::harness::document::Operation| (o.method == "DELETE", o.path.ends_with("/logout"), o.method == "POST" && o.path.ends_with("/blocks"));
+    let mut operations: Vec<_> = document.operations.iter().collect();
+    operations.sort_by_key(rank);
+    for operation in operations {
+        let mut request = api.ask(operation.method.clone(), &document.url(operation, &fill), &asha);
+        if let Some(body) = document.bodies(operation, &fill).first() {
+            request = request.json(body);
+        }
+        let answer = api.send(request).await;
+        document.check_answer(operation.method.as_str(), &operation.path, answer.status, &answer.json).unwrap();
+        let gone = operation.path.ends_with("/logout") || answer.json["code"] == "SESSION_REVOKED";
+        assert!(answer.status < 300 || gone, "{}: {}", operation.name(), answer.json);
+    }
+    let schemas = banter_core::events::schemas();
+    let events = socket.all_events_so_far().await;
+    assert!(events.iter().any(|(name, _)| name == "message:new"), "{events:?}");
+    for (name, payload) in events {
+        let (.., schema) = schemas.iter().find(|(known, ..)| *known == name).expect("a known event");
+        document.conforms(&json!(schema), &payload, &name).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_new_and_a_known_person_are_as_documented() {
+    let api = Api::new().await;
+    let document = api.document().await;
+    let asha = api.world.user("asha").await;
+    let path = "/api/auth/verify-firebase";
+    for (uid, phone) in [("uid-new", "+919999999999"), (asha.firebase_uid.as_str(), asha.phone.as_str())] {
+        let body = json!({ "firebaseToken": api.world.firebase_token(uid, phone) });
+        let answer = api.post(path, Who::Nobody, body).await.is(200);
+        document.check_answer("POST", path, 200, &answer).unwrap();
+    }
+    let refused = api.post(path, Who::Nobody, json!({})).await;
+    document.check_answer("POST", path, refused.status, &refused.json).unwrap();
+}
+
+#[tokio::test]
+async fn the_documentation_needs_no_network() {
+    let api = Api::new().await;
+    let page = api.get("/docs/", Who::Nobody).await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html")));
+    let html = String::from_utf8(page.body).unwrap();
+    let mut files = 0;
+    for link in html.split(['"', '\'']).filter(|text| text.ends_with(".js") || text.ends_with(".css")) {
+        assert!(!link.contains("//"), "{link} is elsewhere");
+        let file = api.get(&format!("/docs/{}", link.trim_start_matches("./")), Who::Nobody).await;
+        assert_eq!(file.status, 200, "{link}");
+        files += 1;
+    }
+    assert!(files >= 3, "{html}");
+    let start = api.get("/docs/swagger-initializer.js", Who::Nobody).await;
+    assert!(String::from_utf8_lossy(&start.body).contains("/api/openapi.json"));
+}
+
+#[tokio::test]
+async fn v1_is_the_same_api() {
+    let api = Api::new().await;
+    let asha = api.world.user("asha").await;
+    let document = api.document().await;
+    assert_eq!(api.get("/api/v1/auth/me", &asha).await.is(200), api.get("/api/auth/me", &asha).await.is(200));
+    for operation in document.operations.iter().filter(|operation| operation.path.starts_with("/api/")) {
+        let path = operation.path.replace("/api/", "/api/v1/").replace(['{', '}'], "x");
+        let there = api.send(api.ask(operation.method.clone(), &path, Who::Nobody)).await;
+        assert!(![404, 405].contains(&there.status), "{}: {}", operation.name(), there.status);
+    }
 }

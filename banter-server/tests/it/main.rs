@@ -14,4 +14,3 @@ mod serving;
 mod sockets;
 mod table;
 mod users;
-mod zz;

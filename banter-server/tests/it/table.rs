@@ -21,7 +21,13 @@ const PUBLIC: [&str; 5] = [
 /// A text that only asha and ravi may read.
 const SECRET: &str = "meet me at the old mill";
 
-async fn ask(api: &Api, document: &Document, operation: &Operation, who: Who<'_>, body: Option<&Value>) -> Answer {
+async fn ask(
+    api: &Api,
+    document: &Document,
+    operation: &Operation,
+    who: Who<'_>,
+    body: Option<&Value>,
+) -> Answer {
     let unknown = |name: &str| match name {
         "UserId" | "SessionId" | "ConversationId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
         _ => None,
@@ -51,7 +57,11 @@ async fn without_a_good_token_nothing_is_answered() {
     api.post("/auth/logout", &revoked, json!({})).await.is(200);
     let good = tokens::claims(&api.world, &asha, 10);
     let secret = "access-secret-of-tests-0123456789";
-    assert_eq!(api.get("/auth/me", Who::Token(&tokens::signed(&api.world, &good))).await.status, 200, "a control");
+    assert_eq!(
+        api.get("/auth/me", Who::Token(&tokens::signed(&api.world, &good))).await.status,
+        200,
+        "a control"
+    );
     let mut tampered = asha.access_token.clone();
     let at = tampered.rfind('.').expect("a signature") - 2;
     tampered.replace_range(at..=at, if tampered.as_bytes()[at] == b'A' { "B" } else { "A" });
@@ -75,7 +85,12 @@ async fn without_a_good_token_nothing_is_answered() {
     ];
     for operation in document.operations.iter().filter(|operation| !operation.public) {
         let answer = ask(&api, &document, operation, Who::Nobody, None).await;
-        assert_eq!((answer.status, &answer.json["code"]), (401, &json!("TOKEN_REQUIRED")), "{}", operation.name());
+        assert_eq!(
+            (answer.status, &answer.json["code"]),
+            (401, &json!("TOKEN_REQUIRED")),
+            "{}",
+            operation.name()
+        );
         for (which, token, code) in &cases {
             let answer = ask(&api, &document, operation, Who::Token(token), None).await;
             let got = (answer.status, answer.json["code"].as_str());
@@ -96,7 +111,13 @@ async fn a_bad_token_is_no_hindrance_where_none_is_needed() {
 }
 
 /// All that asha can see, without what `stranger` may rightly have put there.
-async fn view(api: &Api, document: &Document, asha: &Person, ravi: &Person, stranger: &Person) -> Vec<(String, Value)> {
+async fn view(
+    api: &Api,
+    document: &Document,
+    asha: &Person,
+    ravi: &Person,
+    stranger: &Person,
+) -> Vec<(String, Value)> {
     let conversation = api.get("/conversations", asha).await.is(200)["conversations"].take();
     let conversations = conversation.as_array().expect("a list");
     let ours = conversations.iter().find(|c| c["peer"]["id"] == json!(ravi.id)).expect("asha and ravi's");
@@ -153,12 +174,14 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "beforeSeq" => Some(json!(100)),
         _ => None,
     };
-    let forbidden = [SECRET, &asha.phone, &ravi.phone, &asha.caller.session_id.to_string(), &conversation.to_string()];
+    let forbidden =
+        [SECRET, &asha.phone, &ravi.phone, &asha.caller.session_id.to_string(), &conversation.to_string()];
     let logout_last = |operation: &&Operation| operation.path.ends_with("/logout");
     let (last, first): (Vec<_>, Vec<_>) = document.operations.iter().partition(logout_last);
     for operation in first.into_iter().chain(last) {
         let url = document.url(operation, &hers);
-        let mut bodies: Vec<Option<Value>> = document.bodies(operation, &hers).into_iter().map(Some).collect();
+        let mut bodies: Vec<Option<Value>> =
+            document.bodies(operation, &hers).into_iter().map(Some).collect();
         if bodies.is_empty() {
             bodies.push(None);
         }

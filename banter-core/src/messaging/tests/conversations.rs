@@ -68,8 +68,7 @@ async fn the_list_goes_by_latest_activity_page_by_page() {
 #[tokio::test]
 async fn what_is_not_the_caller_s_or_is_blocked_is_not_listed() {
     let world = World::new().await;
-    let (asha, ravi, meera) =
-        (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
+    let (asha, ravi, meera) = (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
     let (with_ravi, others) = (world.acquaint(&asha, &ravi).await, world.acquaint(&ravi, &meera).await);
     let messaging = world.banter.messaging();
     assert_eq!(code(messaging.conversation(&asha.caller, others).await), "CONVERSATION_NOT_FOUND");
@@ -85,8 +84,7 @@ async fn what_is_not_the_caller_s_or_is_blocked_is_not_listed() {
 #[tokio::test]
 async fn a_cursor_of_another_list_is_refused() {
     let world = World::new().await;
-    let (asha, ravi, meera) =
-        (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
+    let (asha, ravi, meera) = (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
     for other in [&ravi, &meera] {
         world.acquaint(&asha, other).await;
         world.block(&asha, other).await;

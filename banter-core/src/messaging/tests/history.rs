@@ -89,6 +89,45 @@ async fn pages_end_exactly_where_the_history_does() {
     }
 }
 
+/// How many rows of `messages` were looked at so far. Counted by the one connection that does all the work.
+async fn rows_read(world: &World) -> i64 {
+    sqlx::query("select pg_stat_force_next_flush()").execute(world.banter.pool()).await.unwrap();
+    let read = "select seq_tup_read + idx_tup_fetch from pg_stat_user_tables where relname = 'messages'";
+    sqlx::query_scalar(read).fetch_one(world.banter.pool()).await.unwrap()
+}
+
+#[tokio::test]
+async fn no_cost_grows_with_the_history() {
+    let world = World::builder().config(|config| config.database.max_connections = 1).build().await;
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    let conversation = world.acquaint(&asha, &ravi).await;
+    fill(&world, conversation, &asha, 3, 20_000).await;
+    world.sql("analyze").await;
+    let messaging = world.banter.messaging();
+    // Often enough for PostgreSQL to have settled on a plan.
+    for i in 0..8 {
+        let before = rows_read(&world).await;
+        for of in [Of::User(ravi.id), Of::Conversation(conversation)] {
+            for direction in
+                [Direction::Before(i64::MAX), Direction::Before(10_000), Direction::After(10_000)]
+            {
+                assert_eq!(page(&world, &asha, of, direction, 50).await.unwrap().messages.len(), 50);
+            }
+        }
+        let pages = rows_read(&world).await - before;
+        assert!(pages <= 6 * 60, "{pages} rows for 6 pages of 50");
+
+        let before = rows_read(&world).await;
+        let target = if i % 2 == 0 { Target::User(ravi.id) } else { Target::Conversation(conversation) };
+        send(&world, &asha, draft(target, "hello", Some(&i.to_string()))).await.unwrap();
+        messaging.unread(&ravi.caller).await.unwrap();
+        messaging.conversation(&ravi.caller, conversation).await.unwrap();
+        messaging.mark_read(&asha.caller, conversation, i + 1).await.unwrap();
+        let others = rows_read(&world).await - before;
+        assert!(others <= 10, "{others} rows for a message, two counts and a mark");
+    }
+}
+
 #[tokio::test]
 async fn a_message_reads_the_same_as_it_was_sent() {
     let world = World::new().await;
@@ -119,8 +158,7 @@ async fn with_somebody_never_written_to_there_is_an_empty_history() {
 #[tokio::test]
 async fn a_history_that_is_not_the_caller_s_is_not_there() {
     let world = World::new().await;
-    let (asha, ravi, meera) =
-        (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
+    let (asha, ravi, meera) = (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
     let others = world.acquaint(&ravi, &meera).await;
     let own = world.acquaint(&asha, &ravi).await;
     world.user("gone").await;

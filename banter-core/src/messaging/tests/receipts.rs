@@ -21,7 +21,8 @@ async fn a_mark_moves_forward_only_and_not_past_the_end() {
     for (wanted, stands, told) in [(3, 3, true), (3, 3, false), (1, 3, false), (0, 3, false), (99, 5, true)] {
         let marked = world.banter.messaging().mark_read(&ravi.caller, conversation, wanted).await.unwrap();
         assert_eq!(marked, stands, "to {wanted}");
-        let mark = Event::MessageRead(ReadMark { conversation_id: conversation, user_id: ravi.id, seq: stands });
+        let mark =
+            Event::MessageRead(ReadMark { conversation_id: conversation, user_id: ravi.id, seq: stands });
         for person in [&asha, &ravi] {
             let expected = if told { vec![mark.clone()] } else { vec![] };
             assert_eq!(world.events_for(person), expected, "{} at {wanted}", person.name);
@@ -35,8 +36,7 @@ async fn a_mark_moves_forward_only_and_not_past_the_end() {
 #[tokio::test]
 async fn marks_and_typing_are_for_members_who_can_meet() {
     let world = World::new().await;
-    let (asha, ravi, meera) =
-        (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
+    let (asha, ravi, meera) = (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
     let conversation = world.acquaint(&asha, &ravi).await;
     let messaging = world.banter.messaging();
     assert_eq!(messaging.typing_audience(&asha.caller, conversation).await.unwrap(), [ravi.id]);
@@ -44,7 +44,10 @@ async fn marks_and_typing_are_for_members_who_can_meet() {
     assert_eq!(code(messaging.typing_audience(&meera.caller, conversation).await), "CONVERSATION_NOT_FOUND");
     world.block(&asha, &ravi).await;
     for person in [&asha, &ravi] {
-        assert_eq!(code(messaging.mark_read(&person.caller, conversation, 2).await), "CONVERSATION_NOT_FOUND");
+        assert_eq!(
+            code(messaging.mark_read(&person.caller, conversation, 2).await),
+            "CONVERSATION_NOT_FOUND"
+        );
         let audience = messaging.typing_audience(&person.caller, conversation).await;
         assert_eq!(code(audience), "CONVERSATION_NOT_FOUND");
     }
@@ -68,8 +71,7 @@ async fn typing_is_told_to_the_audience_only() {
 #[tokio::test]
 async fn unread_leaves_out_people_one_cannot_meet() {
     let world = World::new().await;
-    let (asha, ravi, meera) =
-        (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
+    let (asha, ravi, meera) = (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
     world.send(&ravi, &asha, "one").await;
     world.send(&meera, &asha, "two").await;
     world.send(&meera, &asha, "three").await;

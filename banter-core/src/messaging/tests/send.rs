@@ -114,8 +114,7 @@ async fn repeats_at_once_give_one_message_and_no_gap() {
 #[tokio::test]
 async fn a_client_id_names_one_message_for_ever() {
     let world = World::new().await;
-    let (asha, ravi, meera) =
-        (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
+    let (asha, ravi, meera) = (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
     let elsewhere = world.acquaint(&asha, &meera).await;
     send(&world, &asha, draft(Target::User(ravi.id), "hello", Some("c1"))).await.unwrap();
     for other in [
@@ -135,7 +134,10 @@ async fn nothing_passes_between_people_one_of_whom_blocked_the_other() {
     let conversation = world.acquaint(&asha, &ravi).await;
     world.block(&ravi, &asha).await;
     for (from, to) in [(&asha, &ravi), (&ravi, &asha)] {
-        assert_eq!(code(send(&world, from, draft(Target::User(to.id), "hello", None)).await), "USER_NOT_FOUND");
+        assert_eq!(
+            code(send(&world, from, draft(Target::User(to.id), "hello", None)).await),
+            "USER_NOT_FOUND"
+        );
         let here = draft(Target::Conversation(conversation), "hello", Some("c1"));
         assert_eq!(code(send(&world, from, here).await), "CONVERSATION_NOT_FOUND");
     }
@@ -148,8 +150,7 @@ async fn nothing_passes_between_people_one_of_whom_blocked_the_other() {
 #[tokio::test]
 async fn only_people_who_are_there_can_be_written_to() {
     let world = World::new().await;
-    let (asha, ravi, meera) =
-        (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
+    let (asha, ravi, meera) = (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
     let conversation = world.acquaint(&ravi, &meera).await;
     let nobody = UserId(uuid::Uuid::from_u128(1));
     let nowhere = ConversationId(uuid::Uuid::from_u128(1));

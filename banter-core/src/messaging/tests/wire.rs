@@ -92,7 +92,9 @@ async fn a_send_is_one_statement_and_one_wait() {
         .await;
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
     let conversation = world.acquaint(&asha, &ravi).await;
-    send(&world, &asha, draft(Target::Conversation(conversation), "prepares the statement", None)).await.unwrap();
+    send(&world, &asha, draft(Target::Conversation(conversation), "prepares the statement", None))
+        .await
+        .unwrap();
     for (target, client_id) in [(Target::User(ravi.id), "u"), (Target::Conversation(conversation), "c")] {
         let (statements, waits) = (tap.statements.load(Ordering::SeqCst), tap.waits.load(Ordering::SeqCst));
         for i in 0..10 {

@@ -8,7 +8,7 @@ pub mod observe;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -41,14 +41,19 @@ pub fn cors(allowed: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origin)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            HeaderName::from_static("idempotency-key"),
-        ])
+        .allow_headers(
+            ["authorization", "content-type", "idempotency-key", "x-request-id"].map(HeaderName::from_static),
+        )
         .expose_headers(
-            ["x-request-id", "retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]
-                .map(HeaderName::from_static),
+            [
+                "x-request-id",
+                "retry-after",
+                "ratelimit-limit",
+                "ratelimit-remaining",
+                "ratelimit-reset",
+                "idempotency-replayed",
+            ]
+            .map(HeaderName::from_static),
         )
         .max_age(Duration::from_secs(600))
 }

@@ -80,8 +80,10 @@ impl Document {
             url = url.replace(&format!("{{{name}}}"), &text(schema, name));
         }
         assert!(!url.contains('{'), "{url}: a path parameter is not described");
-        let query = operation.in_query.iter().filter(|(name, _)| !["cursor", "afterSeq"].contains(&name.as_str()));
-        let query: Vec<String> = query.map(|(name, schema)| format!("{name}={}", text(schema, name))).collect();
+        let query =
+            operation.in_query.iter().filter(|(name, _)| !["cursor", "afterSeq"].contains(&name.as_str()));
+        let query: Vec<String> =
+            query.map(|(name, schema)| format!("{name}={}", text(schema, name))).collect();
         if query.is_empty() { url } else { format!("{url}?{}", query.join("&")) }
     }
 
@@ -96,7 +98,8 @@ impl Document {
             least.insert(name.clone(), self.sample(property, name, fill));
         }
         let mut bodies = Vec::new();
-        let is_id = |schema: &Value| schema.to_string().contains("Id\"") && schema.to_string().contains("$ref");
+        let is_id =
+            |schema: &Value| schema.to_string().contains("Id\"") && schema.to_string().contains("$ref");
         for (name, property) in properties.iter().filter(|(_, schema)| is_id(schema)) {
             if !required.contains(&name.as_str()) {
                 let mut body = least.clone();

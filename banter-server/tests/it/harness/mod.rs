@@ -1,10 +1,11 @@
 //! An [`Api`] is a [`World`] served on a free port; every answer it gives passes one check of the house's shape.
 //!
 //! [`socket`] a raw Socket.IO client · [`document`] what the OpenAPI document says, and bodies made from it ·
-//! [`proxy`] a connection that can be cut · [`tokens`] access tokens that nobody should believe
+//! [`schema`] whether an answer is as documented · [`proxy`] a connection that can be cut · [`tokens`] access tokens that nobody should believe
 
 pub(crate) mod document;
 pub(crate) mod proxy;
+pub(crate) mod schema;
 pub(crate) mod socket;
 pub(crate) mod tokens;
 
@@ -92,7 +93,8 @@ impl Api {
     /// Another replica over the same database, Redis, clock and secrets, with its background work.
     pub(crate) async fn replica(&self) -> Server {
         let (config, clock) = (self.world.banter.config().clone(), self.world.banter.clock().clone());
-        let banter = Banter::connect_with(config, clock, Ids::seeded(99)).await.expect("the replica connects");
+        let banter =
+            Banter::connect_with(config, clock, Ids::seeded(99)).await.expect("the replica connects");
         banter.start_background().await.expect("its background work starts");
         Server::start(&banter, router::app(&banter)).await
     }
@@ -103,10 +105,16 @@ impl Api {
         self.world.send(other, one, words).await.conversation_id
     }
 
-    /// Ends the server as SIGTERM does, and waits until it has ended.
-    pub(crate) async fn end(&mut self) {
-        self.server.tell_to_end();
-        tokio::time::timeout(DEADLINE, &mut self.server.served).await.expect("it ends").expect("without a panic");
+    /// Ends the server as SIGTERM does.
+    pub(crate) fn tell_to_end(&mut self) {
+        let _ = self.server.end.take().expect("told once").send(());
+    }
+
+    pub(crate) async fn ended(&mut self) {
+        tokio::time::timeout(DEADLINE, &mut self.server.served)
+            .await
+            .expect("it ends")
+            .expect("without a panic");
     }
 }
 
@@ -121,11 +129,7 @@ impl Server {
         Self { address, banter: banter.clone(), http: http_client(), end: Some(end), served }
     }
 
-    pub(crate) fn tell_to_end(&mut self) {
-        let _ = self.end.take().expect("told once").send(());
-    }
-
-    /// A request that is not sent yet. Paths without a known root are the API's.
+    /// A request that is not sent yet. `/auth/me` is short for `/api/auth/me`.
     pub(crate) fn ask<'a>(&self, method: Method, path: &str, who: impl Into<Who<'a>>) -> RequestBuilder {
         let request = self.http.request(method, self.url(path));
         match who.into() {
@@ -135,8 +139,8 @@ impl Server {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        let roots = ["/api", "/docs", "/healthz", "/readyz", "/socket.io", "//"];
-        let prefix = if roots.iter().any(|root| path.starts_with(root)) { "" } else { "/api" };
+        let nouns = ["/auth", "/users", "/conversations", "/messages", "/presence", "/safety"];
+        let prefix = if nouns.iter().any(|noun| path.starts_with(noun)) { "/api" } else { "" };
         format!("http://{}{prefix}{path}", self.address)
     }
 
@@ -218,12 +222,17 @@ impl Answer {
         let text = String::from_utf8_lossy(&self.body);
         let id = self.header("x-request-id");
         assert!(id.is_some(), "{what}: {} without a request id", self.status);
-        let own_shape = ["/docs", "/healthz", "/readyz", "/openapi.json"].iter().any(|path| what.contains(path));
+        let own_shape =
+            ["/docs", "/healthz", "/readyz", "/openapi.json"].iter().any(|path| what.contains(path));
         if what.starts_with("HEAD ") || own_shape && (self.status < 400 || self.json.get("ready").is_some()) {
             return;
         }
         let content_type = self.header("content-type").unwrap_or_default();
-        assert!(content_type.starts_with("application/json"), "{what}: {} {content_type:?}: {text}", self.status);
+        assert!(
+            content_type.starts_with("application/json"),
+            "{what}: {} {content_type:?}: {text}",
+            self.status
+        );
         if self.status < 400 {
             assert_eq!(self.json["success"], true, "{what}: {text}");
             return;
@@ -253,6 +262,28 @@ impl Answer {
         let text = String::from_utf8_lossy(&self.body).into_owned();
         assert_eq!((self.status, self.json["code"].as_str()), (status, Some(code)), "{text}");
         self.json
+    }
+}
+
+/// Holds the table of messages, so that whoever sends one waits.
+pub(crate) struct Lock(sqlx::PgConnection);
+
+impl Lock {
+    pub(crate) async fn on_messages(api: &Api) -> Self {
+        let mut connection = api.world.database().connect().await;
+        sqlx::raw_sql("begin; lock table messages").execute(&mut connection).await.expect("the lock");
+        Self(connection)
+    }
+
+    /// Until somebody waits for it.
+    pub(crate) async fn is_waited_for(&self, api: &Api) {
+        let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let mut watcher = api.world.database().connect().await;
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut watcher).await.expect("a count") == 0 {}
+    }
+
+    pub(crate) async fn release(mut self) {
+        sqlx::raw_sql("rollback").execute(&mut self.0).await.expect("released");
     }
 }
 

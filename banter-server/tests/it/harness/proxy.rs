@@ -25,14 +25,6 @@ impl Proxy {
         Self { address, whole }
     }
 
-    /// The same URL by way of this proxy.
-    pub(crate) fn through(&self, url: &str) -> String {
-        let mut url = reqwest::Url::parse(url).expect("a URL");
-        url.set_host(Some("127.0.0.1")).expect("a host");
-        url.set_port(Some(self.address.port())).expect("a port");
-        url.into()
-    }
-
     /// Breaks every connection, and refuses new ones.
     pub(crate) fn cut(&self) {
         self.whole.send_replace(false);
@@ -41,6 +33,14 @@ impl Proxy {
     pub(crate) fn mend(&self) {
         self.whole.send_replace(true);
     }
+}
+
+/// The same URL by way of a proxy.
+pub(crate) fn through(url: &str, proxy: SocketAddr) -> String {
+    let mut url = reqwest::Url::parse(url).expect("a URL");
+    url.set_ip_host(proxy.ip()).expect("a host");
+    url.set_port(Some(proxy.port())).expect("a port");
+    url.into()
 }
 
 async fn serve(listener: TcpListener, target: String, whole: Arc<watch::Sender<bool>>) {

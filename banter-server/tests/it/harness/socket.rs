@@ -16,13 +16,12 @@ pub(crate) struct Socket {
     /// What came and was not asked for yet.
     inbox: VecDeque<Packet>,
     asked: u64,
-    pub sid: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Packet {
-    /// `40`: let in, with the socket's id.
-    Connected(Value),
+    /// `40`: let in.
+    Connected,
     /// `44`
     Refused(Value),
     Event(String, Value),
@@ -38,7 +37,7 @@ impl Server {
     /// A socket of this person's; panics when it is refused.
     pub(crate) async fn socket(&self, person: &Person) -> Socket {
         match self.handshake(&json!({ "token": person.access_token }).to_string()).await {
-            (socket, Packet::Connected(_)) => socket,
+            (socket, Packet::Connected) => socket,
             (_, packet) => panic!("{}'s socket was not let in: {packet:?}", person.name),
         }
     }
@@ -46,11 +45,7 @@ impl Server {
     /// Says `40` and this text; what the server answers.
     pub(crate) async fn handshake(&self, auth: &str) -> (Socket, Packet) {
         let mut socket = self.transport().await;
-        socket.say(&format!("40{auth}")).await;
-        let answer = socket.next_but_events().await;
-        if let Packet::Connected(auth) = &answer {
-            socket.sid = auth["sid"].as_str().expect("a sid").to_owned();
-        }
+        let answer = socket.greet(auth).await;
         (socket, answer)
     }
 
@@ -61,11 +56,20 @@ impl Server {
         let open = transport.next().await.expect("an opening").expect("a frame");
         let open = open.into_text().expect("text");
         assert!(open.starts_with("0{"), "{open}");
-        Socket { transport, inbox: VecDeque::new(), asked: 0, sid: String::new() }
+        Socket { transport, inbox: VecDeque::new(), asked: 0 }
     }
 }
 
 impl Socket {
+    /// Asks to be let in; events may come before the answer.
+    pub(crate) async fn greet(&mut self, auth: &str) -> Packet {
+        self.say(&format!("40{auth}")).await;
+        self.expect_packet("an answer to the handshake", |packet| {
+            (!matches!(packet, Packet::Event(..))).then(|| packet.clone())
+        })
+        .await
+    }
+
     /// Sends a packet as it is.
     pub(crate) async fn say(&mut self, text: &str) {
         self.transport.send(Message::text(text)).await.expect("the transport is open");
@@ -117,7 +121,14 @@ impl Socket {
     }
 
     /// The events that came up to now: the server answers in order, so what follows an acknowledgement was later.
+    /// Who comes and goes is left out: acquaintances are told in their own time.
     pub(crate) async fn events_so_far(&mut self) -> Vec<(String, Value)> {
+        let mut events = self.all_events_so_far().await;
+        events.retain(|(name, _)| name != "presence:changed");
+        events
+    }
+
+    pub(crate) async fn all_events_so_far(&mut self) -> Vec<(String, Value)> {
         assert_eq!(self.emit_with_ack("presence:heartbeat", json!({})).await["success"], true);
         let events = self.inbox.drain(..).filter_map(|packet| match packet {
             Packet::Event(name, data) => Some((name, data)),
@@ -154,14 +165,6 @@ impl Socket {
         }
     }
 
-    /// What the server says to a handshake: events may come before it.
-    async fn next_but_events(&mut self) -> Packet {
-        self.expect_packet("an answer to the handshake", |packet| {
-            (!matches!(packet, Packet::Event(..))).then(|| packet.clone())
-        })
-        .await
-    }
-
     /// The next packet, pings answered.
     async fn read(&mut self) -> Packet {
         loop {
@@ -185,7 +188,7 @@ fn parse(text: &str) -> Packet {
     let (number, json) = rest.split_at(digits);
     let data = || serde_json::from_str::<Value>(json).unwrap_or_default();
     match kind {
-        "40" => Packet::Connected(data()),
+        "40" if data()["sid"].is_string() => Packet::Connected,
         "41" => Packet::Disconnected,
         "42" => {
             let mut data = data();

@@ -75,7 +75,11 @@ pub(super) fn whole() -> Vec<Kind> {
         json("a repeated unknown key", "{\"a\": 1, \"a\": 2}", None),
         json("300 kB of string", format!("\"{}\"", "x".repeat(300_000)), Some(413)),
         json("300 kB of white space", " ".repeat(300_000), Some(413)),
-        json("XML", "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><x>&e;</x>", bad),
+        json(
+            "XML",
+            "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><x>&e;</x>",
+            bad,
+        ),
         json("HTML", "<script>alert(1)</script>", bad),
         json("a form", "content=x&receiverId=y", bad),
         typed("text/plain", b"text/plain", Some(415)),
@@ -90,7 +94,8 @@ pub(super) fn whole() -> Vec<Kind> {
         typed("JSON, shouted", b"APPLICATION/JSON", None),
     ];
     kinds.push(Kind { name: "no type at all", body: b"{}".to_vec(), headers: vec![], status: Some(415) });
-    let mut gzip = json("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\xae\x05\0\x43\xbf\xa6\xa3\x02\0\0\0".to_vec(), bad);
+    let mut gzip =
+        json("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\xae\x05\0\x43\xbf\xa6\xa3\x02\0\0\0".to_vec(), bad);
     gzip.headers.push(("content-encoding", b"gzip".to_vec()));
     kinds.push(gzip);
     kinds

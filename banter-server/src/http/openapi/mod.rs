@@ -1,4 +1,6 @@
-//! The OpenAPI document: what the routes say of themselves, and what holds for all of them.
+//! The OpenAPI document: what the routes say of themselves, what holds for all of them, and [`tidy`].
+
+mod tidy;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,8 @@ use utoipa::openapi::{
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::error::ErrorBody;
+
+pub use tidy::tidy;
 
 #[derive(OpenApi)]
 #[openapi(

@@ -1,0 +1,12 @@
+//! The command line as its users meet it: the built binary, in a home and a directory of its own.
+
+mod commands;
+mod config;
+mod dev;
+mod harness;
+mod help;
+mod jobs;
+mod migrate;
+mod output;
+mod seed;
+mod user;

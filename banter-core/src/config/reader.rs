@@ -1,0 +1,235 @@
+//! Reads the sections one by one and notes every problem on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::variables::{self, Variable};
+use super::{Config, Database, Environment, Firebase, Http, Limits, Log, Problems, Redis, Tokens};
+
+impl Config {
+    /// `whole`: as the server needs it, stand-ins in production refused.
+    pub(super) fn read(env: &BTreeMap<String, String>, whole: bool) -> Result<Self, Problems> {
+        let mut read = Reader { env, problems: Vec::new() };
+        let environment = match read.text("BANTER_ENV").as_str() {
+            "development" | "test" => Environment::Development,
+            "production" => Environment::Production,
+            other => {
+                read.problem(format!("BANTER_ENV is `{other}`: expected `development` or `production`"));
+                Environment::Production
+            }
+        };
+        let host = read.text("HOST");
+        let port = read.parse("PORT", 5000);
+        let config = Self {
+            environment,
+            http: Http {
+                public_url: read.optional("PUBLIC_URL").map_or_else(
+                    || format!("http://{host}:{port}"),
+                    |url| url.trim_end_matches('/').to_owned(),
+                ),
+                host,
+                port,
+                metrics_port: read.parse("METRICS_PORT", 9464),
+                allowed_origins: read
+                    .text("ALLOWED_ORIGINS")
+                    .split(',')
+                    .map(|origin| origin.trim().to_owned())
+                    .filter(|origin| !origin.is_empty())
+                    .collect(),
+                trusted_proxies: read.parse("TRUSTED_PROXIES", 0),
+            },
+            database: Database {
+                url: read.url("DATABASE_URL", &["postgres://", "postgresql://"]),
+                max_connections: read.parse("DATABASE_MAX_CONNECTIONS", 20).max(1),
+            },
+            redis: read.redis(),
+            tokens: read.tokens(),
+            firebase: Firebase {
+                project_id: read.text("FIREBASE_PROJECT_ID"),
+                emulator_host: read.optional("FIREBASE_AUTH_EMULATOR_HOST"),
+                certs_url: read.text("GOOGLE_CERTS_URL").trim_end_matches('/').to_owned(),
+            },
+            limits: Limits {
+                window: Duration::from_millis(
+                    read.parse("RATE_LIMIT_WINDOW_MS", 900_000).clamp(1_000, 86_400_000),
+                ),
+                max_requests: read.parse("RATE_LIMIT_MAX_REQUESTS", 1000).max(1),
+                multiplier: read.parse("RATE_LIMIT_MULTIPLIER", 1).max(1),
+            },
+            log: Log {
+                filter: read.text("BANTER_LOG"),
+                json: match read.optional("BANTER_LOG_FORMAT").as_deref() {
+                    None => environment == Environment::Production,
+                    Some("json") => true,
+                    Some("text") => false,
+                    Some(other) => {
+                        read.problem(format!("BANTER_LOG_FORMAT is `{other}`: expected `text` or `json`"));
+                        false
+                    }
+                },
+            },
+        };
+        if whole && environment == Environment::Production {
+            config.refuse_stand_ins(&mut read);
+        }
+        if read.problems.is_empty() { Ok(config) } else { Err(Problems(read.problems)) }
+    }
+
+    fn refuse_stand_ins(&self, read: &mut Reader<'_>) {
+        if self.firebase.emulator_host.is_some() {
+            read.problem("FIREBASE_AUTH_EMULATOR_HOST is set: production never accepts unsigned tokens");
+        }
+        if self.firebase.project_id == "banter-dev" {
+            read.problem("FIREBASE_PROJECT_ID is the stand-in `banter-dev`: set your project's");
+        }
+        if !self.firebase.certs_url.starts_with("https://") {
+            read.problem("GOOGLE_CERTS_URL is not https: whoever answers it decides who signs in");
+        }
+        if self.redis.is_none() {
+            read.problem("REDIS_URL is not set: the memory of one process is for development only");
+        }
+        if self.limits.multiplier != 1 {
+            read.problem("RATE_LIMIT_MULTIPLIER is for load tests only: leave it unset");
+        }
+        for (name, secret) in
+            [("JWT_SECRET", &self.tokens.access_secret), ("JWT_REFRESH_SECRET", &self.tokens.refresh_secret)]
+        {
+            let text = secret.expose_secret();
+            if text.is_empty() {
+                continue; // told already
+            }
+            let distinct = text.bytes().collect::<BTreeSet<_>>().len();
+            if ["change", "default", "example", "generate-random", "banter", "secret"]
+                .iter()
+                .any(|w| text.contains(w))
+                || distinct < 10
+            {
+                read.problem(format!("{name} looks like a placeholder: generate one, for instance with `openssl rand -base64 48`"));
+            }
+        }
+    }
+}
+
+struct Reader<'a> {
+    env: &'a BTreeMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn problem(&mut self, problem: impl Into<String>) {
+        self.problems.push(problem.into());
+    }
+
+    fn optional(&self, name: &str) -> Option<String> {
+        let variable = declared(name);
+        std::iter::once(variable.name)
+            .chain(variable.alias)
+            .filter_map(|name| self.env.get(name))
+            .map(|value| value.trim().to_owned())
+            .find(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| declared(name).default.to_owned())
+    }
+
+    /// `fallback` only stands in after a problem was noted, so that reading can go on.
+    fn parse<T: FromStr>(&mut self, name: &str, fallback: T) -> T {
+        let text = self.text(name);
+        text.parse().unwrap_or_else(|_| {
+            self.problem(format!(
+                "{name} is `{text}`: expected a number, such as {}",
+                declared(name).default
+            ));
+            fallback
+        })
+    }
+
+    fn required(&mut self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.problem(format!("{name} is not set: {}", declared(name).meaning));
+            String::new()
+        })
+    }
+
+    fn url(&mut self, name: &str, schemes: &[&str]) -> SecretString {
+        let url = self.required(name);
+        if !url.is_empty() && !schemes.iter().any(|scheme| url.starts_with(scheme)) {
+            self.problem(format!("{name} does not start with {}", schemes.join(" or ")));
+        }
+        url.into()
+    }
+
+    fn redis(&mut self) -> Option<Redis> {
+        Some(Redis { url: self.redis_url()?, prefix: self.text("REDIS_PREFIX") })
+    }
+
+    fn redis_url(&mut self) -> Option<SecretString> {
+        if self.optional("REDIS_URL").is_some() {
+            return Some(self.url("REDIS_URL", &["redis://", "rediss://"]));
+        }
+        let host = self.optional("REDIS_HOST")?;
+        let port: u16 = self.parse("REDIS_PORT", 6379);
+        let scheme = if self.text("REDIS_TLS") == "true" { "rediss" } else { "redis" };
+        let password =
+            self.optional("REDIS_PASSWORD").map(|p| format!(":{}@", percent_encode(&p))).unwrap_or_default();
+        Some(format!("{scheme}://{password}{host}:{port}").into())
+    }
+
+    fn tokens(&mut self) -> Tokens {
+        let secrets = ["JWT_SECRET", "JWT_REFRESH_SECRET"].map(|name| {
+            let secret = self.required(name);
+            if !secret.is_empty() && secret.len() < 32 {
+                self.problem(format!("{name} has {} bytes: 32 or more are needed", secret.len()));
+            }
+            secret
+        });
+        if !secrets[0].is_empty() && secrets[0] == secrets[1] {
+            self.problem("JWT_SECRET and JWT_REFRESH_SECRET are the same: a refresh token could pass for an access token");
+        }
+        let [access_ttl, refresh_ttl] = ["JWT_EXPIRES_IN", "JWT_REFRESH_EXPIRES_IN"].map(|name| {
+            let text = self.text(name);
+            parse_duration(&text).unwrap_or_else(|| {
+                self.problem(format!(
+                    "{name} is `{text}`: expected a duration such as {}",
+                    declared(name).default
+                ));
+                Duration::from_secs(900)
+            })
+        });
+        let [access_secret, refresh_secret] = secrets.map(SecretString::from);
+        Tokens { access_secret, access_ttl, refresh_secret, refresh_ttl }
+    }
+}
+
+fn declared(name: &str) -> &'static Variable {
+    variables::variables().find(|v| v.name == name).expect("every variable that is read is declared")
+}
+
+/// `900s`, `15m`, `12h`, `7d`, or seconds as a bare number: the forms of the npm package `ms` in use for tokens.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let count: u64 = text[..split].parse().ok()?;
+    let unit = match &text[split..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let seconds = count.checked_mul(unit)?;
+    (1..=366 * 86_400).contains(&seconds).then(|| Duration::from_secs(seconds))
+}
+
+/// For a password inside a URL (RFC 3986, section 2.1).
+fn percent_encode(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
+            _ => format!("%{b:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,89 @@
+use super::*;
+
+fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::from([
+        ("DATABASE_URL".into(), "postgres://u@localhost/banter".into()),
+        ("JWT_SECRET".into(), "k3J9x0qPZr7vT1mW5yB8nL2dF6hG4sAa".into()),
+        ("JWT_REFRESH_SECRET".into(), "Q8wE2rT6yU1iO5pA9sD3fG7hJ4kL0zXc".into()),
+    ]);
+    all.extend(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+    all
+}
+
+#[test]
+fn defaults_are_the_documented_ones() {
+    let config = Config::load(&env(&[])).unwrap();
+    assert_eq!(config.http.public_url, "http://127.0.0.1:5000");
+    assert_eq!(config.tokens.access_ttl, Duration::from_secs(900));
+    assert_eq!(config.tokens.refresh_ttl, Duration::from_secs(30 * 86_400));
+    assert_eq!(config.limits.max_requests, 1000);
+    assert!(config.redis.is_none() && !config.log.json);
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let problems = Config::load(&BTreeMap::from([
+        ("PORT".into(), "99999".into()),
+        ("DATABASE_URL".into(), "mysql://x".into()),
+        ("JWT_SECRET".into(), "short".into()),
+        ("JWT_EXPIRES_IN".into(), "soon".into()),
+        ("BANTER_LOG_FORMAT".into(), "xml".into()),
+    ]))
+    .unwrap_err();
+    insta::assert_snapshot!(problems, @r"
+    the configuration has 6 problems:
+      - PORT is `99999`: expected a number, such as 5000
+      - DATABASE_URL does not start with postgres:// or postgresql://
+      - JWT_SECRET has 5 bytes: 32 or more are needed
+      - JWT_REFRESH_SECRET is not set: Signs refresh tokens; 32 bytes or more, another than JWT_SECRET; required
+      - JWT_EXPIRES_IN is `soon`: expected a duration such as 15m
+      - BANTER_LOG_FORMAT is `xml`: expected `text` or `json`
+    ");
+}
+
+#[test]
+fn production_refuses_every_stand_in() {
+    let problems = Config::load(&env(&[
+        ("NODE_ENV", "production"),
+        ("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099"),
+        ("GOOGLE_CERTS_URL", "http://127.0.0.1:1"),
+        ("RATE_LIMIT_MULTIPLIER", "100"),
+        ("JWT_SECRET", "change-me-change-me-change-me-change-me"),
+    ]))
+    .unwrap_err();
+    assert_eq!(problems.iter().count(), 6, "{problems}");
+    let good = [
+        ("BANTER_ENV", "production"),
+        ("REDIS_URL", "rediss://x:6380"),
+        ("FIREBASE_PROJECT_ID", "banter-live"),
+    ];
+    assert!(Config::load(&env(&good)).unwrap().log.json);
+}
+
+#[test]
+fn an_empty_name_does_not_hide_the_other() {
+    let problems = Config::load(&env(&[("BANTER_ENV", ""), ("NODE_ENV", "production")])).unwrap_err();
+    assert!(problems.to_string().contains("stand-in"), "{problems}");
+}
+
+#[test]
+fn redis_parts_make_a_url() {
+    let config = Config::load(&env(&[
+        ("REDIS_HOST", "r.example"),
+        ("REDIS_PORT", "6380"),
+        ("REDIS_PASSWORD", "a/b=c"),
+        ("REDIS_TLS", "true"),
+    ]))
+    .unwrap();
+    assert_eq!(config.redis.unwrap().url.expose_secret(), "rediss://:a%2Fb%3Dc@r.example:6380");
+}
+
+#[test]
+fn the_committed_example_is_the_generated_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../.env.example");
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap_or_default(),
+        variables::example(),
+        "run `banter config example > .env.example`"
+    );
+}
