@@ -16,7 +16,7 @@ test: build ## Run every kind of test beside a PostgreSQL and Redis of their own
 
 bench: setup ## Measure a release build, beside what PostgreSQL itself can do
 	cargo build -p banter-cli
-	cargo build --release -p banter-server --benches
+	cargo bench -p banter-server --bench load --no-run
 	$(BANTER) dev exec --fresh --dir .banter/bench -- cargo bench -p banter-server --bench load
 
 lint: build ## Check format, lints, documentation, the .sqlx cache, licences

@@ -13,24 +13,26 @@ rm -rf "$logs"
 mkdir -p "$logs"
 rows=$logs/rows.tsv
 : >"$rows"
+tab=$(printf '\t')
 
 # kind NAME COUNTER COMMAND…: runs the command, shows what it says, and lets COUNTER add its rows.
 kind() {
-  local name=$1 counter=$2 log status=0 before=$SECONDS
-  log=$logs/${1// /-}.log
+  local name=$1 counter=$2 log=$logs/$1.log status=0
   shift 2
   printf '\n== %s: %s\n' "$name" "$*"
   "$@" 2>&1 | tee "$log" || status=$?
-  "$counter" "$name" "$log" $((SECONDS - before))
-  # A crash or an error of the compiler is a failure that no line counts.
-  if [ "$status" != 0 ] && ! awk -F '\t' -v kind="$name" '$1 == kind { failed += $4 } END { exit !failed }' "$rows"; then
-    printf '%s\t%s\t0\t1\t0\t0\n' "$name" "ended with exit code $status" >>"$rows"
+  "$counter" "$name" "$log"
+  # What no line counts is a failure all the same: a crash, an error of the compiler, nothing run.
+  if [ "$status" != 0 ] && ! awk -F '\t' -v kind="$name" '$1 == kind { n += $4 } END { exit !n }' "$rows"; then
+    printf '%s\t(exit code %s)\t0\t1\t0\n' "$name" "$status" >>"$rows"
+  elif ! grep -q "^$name$tab" "$rows"; then
+    printf '%s\t(nothing ran)\t0\t1\t0\n' "$name" >>"$rows"
   fi
 }
 
 # A row for each package. Integration tests are all called `it`: their list of sources tells whose they are.
-rust() {
-  awk -v kind="$1" -v seconds="$3" -v OFS='\t' '
+count_rust() {
+  awk -v kind="$1" -v OFS='\t' '
     function whose(program,   line, package) {
       package = program
       sub(/.*\//, "", package); sub(/-[0-9a-f]+$/, "", package)
@@ -51,29 +53,29 @@ rust() {
       seen[package] = 1
     }
     END {
-      for (package in seen) print kind, package, passed[package], failed[package], skipped[package], seconds
+      for (package in seen) print kind, package, passed[package], failed[package], skipped[package]
     }' "$2" | sort >>"$rows"
   sed -nE 's/^test (.*) \.\.\. ignored.*/\1/p' "$2" >>"$logs/skipped"
   sed -nE 's/^test (.*) \.\.\. FAILED.*/\1/p' "$2" >>"$logs/failed"
 }
 
 # Node's test runner: TAP where its output is no terminal, `ℹ tests 3` in newer versions.
-node() {
-  awk -v kind="$1" -v seconds="$3" -v OFS='\t' '
+count_node() {
+  awk -v kind="$1" -v OFS='\t' '
     $1 != "#" && $1 != "ℹ" { next }
     NF == 3 && $3 ~ /^[0-9]+$/ { count[$2] = $3 }
     END {
       if (!("tests" in count)) exit
-      print kind, "clients", count["pass"] + 0, count["fail"] + count["cancelled"], count["skipped"] + count["todo"], seconds
+      print kind, "clients", count["pass"] + 0, count["fail"] + count["cancelled"], count["skipped"] + count["todo"]
     }' "$2" >>"$rows"
   sed -nE 's/^ *ok [0-9]+ - (.*) # (SKIP|TODO).*/\1/p; s/^ *﹣ (.*) \([0-9.]+ms\) # .*/\1/p' "$2" >>"$logs/skipped"
   sed -nE 's/^ *not ok [0-9]+ - (.*)/\1/p; s/^ *✖ (.*) \([0-9.]+ms\)$/\1/p' "$2" | grep -v ' # TODO' >>"$logs/failed"
 }
 
-kind "rules" rust cargo test --workspace --no-fail-fast --lib --bins
-kind "whole programs" rust cargo test --workspace --no-fail-fast --test '*'
-kind "documentation" rust cargo test --workspace --no-fail-fast --doc
-kind "real clients" node npm test --silent --prefix clients
+kind "unit" count_rust cargo test --workspace --no-fail-fast --lib --bins
+kind "integration" count_rust cargo test --workspace --no-fail-fast --test '*'
+kind "doc" count_rust cargo test --workspace --no-fail-fast --doc
+kind "clients" count_node npm test --silent --prefix clients
 
 grep -vE '^ *(#|$)' scripts/skipped.txt | sed 's/ *#.*//' >"$logs/allowed" || true
 unnamed=$(sort -u "$logs/skipped" | grep -vxFf "$logs/allowed" || true)

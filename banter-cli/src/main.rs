@@ -34,7 +34,10 @@ fn main() -> ExitCode {
         }
     };
     let out = Printer::new(args.quiet, args.json);
-    log(args.quiet);
+    // The console draws the whole terminal: a line of the log would stand across it.
+    if !matches!(args.command, Command::Console(_)) {
+        log(args.quiet);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(Box::pin(run(args, &out))),

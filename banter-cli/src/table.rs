@@ -12,7 +12,8 @@ pub(crate) struct Cell {
 
 impl<T: ToString> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self { text: text.to_string(), style: Style::new() }
+        // Text from people and from other programs must not steer the terminal.
+        Self { text: text.to_string().replace(char::is_control, " "), style: Style::new() }
     }
 }
 
@@ -72,6 +73,11 @@ fn columns(rows: Vec<Vec<Cell>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_in_a_cell_steers_the_terminal() {
+        assert_eq!(fields(vec![("k", "a\x1b[2Jb\nc".into())]), "\x1b[1mk\x1b[0m  a [2Jb c");
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_text() {

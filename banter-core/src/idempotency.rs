@@ -57,7 +57,7 @@ impl Banter {
 }
 
 impl Idempotency<'_> {
-    /// Claims the key for this request (`None`: go on, then [`Self::finish`]), or gives the earlier answer.
+    /// Claims the key for this request (`None`: go on, then [`Self::keep`] or [`Self::release`]), or gives the earlier answer.
     pub async fn begin(
         &self,
         caller: &Caller,

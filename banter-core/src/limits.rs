@@ -3,6 +3,7 @@
 //! windows. Redis holds the numbers for all replicas; while it is away, or not there, this process holds its own.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -180,6 +181,14 @@ impl Limits {
         *tat = next;
         drop(memory);
         verdict(allowed, next, now, limit)
+    }
+}
+
+/// Who an address counts as: itself, or its /64 in IPv6, where whoever has one address has them all.
+pub fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 

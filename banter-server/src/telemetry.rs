@@ -17,9 +17,9 @@ pub fn start_logs(config: &config::Log) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     if config.json {
-        subscriber.json().flatten_event(true).init()
+        subscriber.json().flatten_event(true).init();
     } else {
-        subscriber.with_target(false).init()
+        subscriber.with_target(false).init();
     }
 }
 

@@ -7,6 +7,17 @@ import { eventually, within } from './wait.js';
 
 const LINES_KEPT = 60;
 
+const children = new Set();
+const reap = () => {
+  for (const child of children) child.kill('SIGKILL');
+};
+process.once('exit', reap);
+// The runner ends a file that takes too long by this signal, after which there is no `exit`.
+process.once('SIGTERM', () => {
+  reap();
+  process.exit(143);
+});
+
 export class Child {
   #process;
   #exit;
@@ -21,9 +32,8 @@ export class Child {
         this.#said = this.#said.concat(text.trimEnd().split('\n')).slice(-LINES_KEPT);
       });
     }
-    const reap = () => this.#process.kill('SIGKILL');
-    process.once('exit', reap);
-    this.#process.once('exit', () => process.removeListener('exit', reap));
+    children.add(this.#process);
+    this.#process.once('exit', () => children.delete(this.#process));
   }
 
   get running() {

@@ -41,6 +41,8 @@ export class Server {
       RATE_LIMIT_MULTIPLIER: '1000',
       RATE_LIMIT_MAX_REQUESTS: '1000000',
       REDIS_PREFIX,
+      // Set at all, it means that unsigned tokens count; nobody calls there.
+      FIREBASE_AUTH_EMULATOR_HOST: '127.0.0.1:9099',
       BANTER_LOG: 'warn,banter_server=info',
       BANTER_LOG_FORMAT: 'text',
       NO_COLOR: '1',

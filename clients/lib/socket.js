@@ -45,6 +45,8 @@ export class Line {
       return line;
     } catch (error) {
       line.close();
+      // A broken transport says little of itself: the HTTP status, and what the server or the network said.
+      if (error.type === 'TransportError') error.message += ` (${error.description}: ${error.context?.responseText})`;
       throw error;
     }
   }

@@ -1,28 +1,19 @@
-// Two people chat: over sockets and REST, over bad networks, over two replicas, and with people who misbehave.
+// Two people chat, over sockets and REST.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { bare, refused } from '../lib/api.js';
+import { OFFLINE, about, contents, says } from '../lib/hear.js';
 import { Person, acquaintances } from '../lib/people.js';
-import { Proxy } from '../lib/proxy.js';
 import { Server } from '../lib/server.js';
 import { hangUp } from '../lib/socket.js';
-import { eventually } from '../lib/wait.js';
-
-const EMULATOR = { FIREBASE_AUTH_EMULATOR_HOST: '127.0.0.1:9099' };
-/** A closed socket counts five seconds more, and leases are looked at every two. */
-const OFFLINE = 12_000;
-
-const says = (content) => (message) => message.content === content;
-const about = (person, status) => (presence) => presence.userId === person.id && presence.status === status;
-const contents = (messages) => messages.map((message) => message.content);
 
 let server;
 
 before(async () => {
-  server = await Server.start(EMULATOR);
+  server = await Server.start();
 });
 after(() => server?.stop());
 afterEach(hangUp);
@@ -217,78 +208,6 @@ describe('presence', () => {
   });
 });
 
-describe('a bad network', () => {
-  test('a phone that fell off comes back, asks for what it missed, and has everything', async () => {
-    const { asha, ravi, conversationId } = await acquaintances(server);
-    const line = await ravi.line({ reconnection: false });
-    let held = (await ravi.missed(conversationId, 0)).at(-1).seq;
-
-    line.socket.io.engine.close();
-    await line.once('disconnect');
-    const sent = [];
-    for (let n = 0; n < 20; n += 1) sent.push(await asha.write(ravi, `while you were away ${n}`));
-
-    line.socket.connect();
-    await line.once('connect');
-    const missed = await ravi.missed(conversationId, held, 7);
-    assert.deepEqual(missed.map((message) => message.id), sent.map((message) => message.id));
-    held = missed.at(-1).seq;
-
-    const next = await asha.write(ravi, 'there you are');
-    assert.equal((await line.once('message:new')).id, next.id);
-    assert.equal(next.seq, held + 1);
-  });
-
-  test('a cut network: the client comes back by itself, and what it sent meanwhile arrives once', async () => {
-    const { asha, ravi, conversationId } = await acquaintances(server);
-    const network = await Proxy.start(server.port);
-    try {
-      const line = await ravi.line({ url: network.url });
-      const ashaLine = await asha.line();
-      network.cut();
-      await line.once('disconnect');
-      await asha.write(ravi, 'can you hear me?');
-      // The client keeps it, and sends it when it is back.
-      const kept = line.socket.timeout(10_000).emitWithAck('message:send', { conversationId, content: 'one moment', clientMessageId: randomUUID() });
-      network.mend();
-      await line.once('connect');
-
-      const { message } = await kept;
-      assert.equal((await ashaLine.once('message:new', says('one moment'))).id, message.id);
-      assert.deepEqual(contents(await ravi.missed(conversationId, 2)), ['can you hear me?', 'one moment']);
-    } finally {
-      network.stop();
-    }
-  });
-
-  for (const transports of [['websocket'], ['polling']]) {
-    test(`by ${transports[0]} alone`, async () => {
-      const { asha, ravi, conversationId } = await acquaintances(server);
-      const [from, to] = [await asha.line({ transports }), await ravi.line({ transports })];
-      await from.must('message:send', { conversationId, content: 'narrow road' });
-      await to.once('message:new', says('narrow road'));
-      await to.must('message:read', { conversationId, seq: 3 });
-      await from.once('message:read');
-    });
-  }
-
-  test('a server that restarts gracefully lets its clients come back by themselves', async () => {
-    const short = await Server.start(EMULATOR);
-    try {
-      const { asha, ravi, conversationId } = await acquaintances(short);
-      const lines = [await asha.line(), await ravi.line({ transports: ['polling'] })];
-      await short.stop();
-      await Promise.all(lines.map((line) => line.once('disconnect')));
-      await short.start();
-      await Promise.all(lines.map((line) => line.once('connect', undefined, 10_000)));
-      await lines[0].must('message:send', { conversationId, content: 'where were we?' });
-      await lines[1].once('message:new', says('where were we?'));
-    } finally {
-      await short.stop();
-    }
-  });
-});
-
 describe('blocks', () => {
   test('a block ends it both ways, and its end resumes where it stood', async () => {
     const { asha, ravi, conversationId } = await acquaintances(server);
@@ -319,140 +238,5 @@ describe('blocks', () => {
     assert.equal(message.seq, 3, 'nothing was stored meanwhile');
     await ashaLine.once('message:new', says('sorry'));
     assert.deepEqual(raviLine.all('message:new'), []);
-  });
-});
-
-describe('two replicas', () => {
-  let other;
-
-  before(async () => {
-    other = await Server.start(EMULATOR);
-  });
-  after(() => other?.stop());
-
-  test('the sender on one, the receiver on the other', async () => {
-    const { asha, ravi, conversationId } = await acquaintances(server);
-    const from = await asha.line();
-    const to = await ravi.at(other).line();
-    await from.once('presence:changed', about(ravi, 'online'));
-
-    await from.must('typing:start', { conversationId });
-    assert.deepEqual(await to.once('typing:start'), { conversationId, userId: asha.id });
-    const { message } = await from.must('message:send', { conversationId, content: 'across' });
-    assert.deepEqual({ ...(await to.once('message:new')), clientMessageId: null }, { ...message, clientMessageId: null });
-    await to.must('message:read', { conversationId, seq: message.seq });
-    assert.equal((await from.once('message:read')).seq, message.seq);
-
-    const over = await ravi.at(other).write(asha, 'and back, over REST');
-    assert.equal((await from.once('message:new')).id, over.id);
-    assert.equal((await asha.at(other).api.get('/presence', { userIds: ravi.id })).presence[0].status, 'online');
-
-    to.close();
-    await from.once('presence:changed', about(ravi, 'offline'), OFFLINE);
-  });
-
-  test('a phone that moves to the other replica never goes offline', async () => {
-    const { asha, ravi } = await acquaintances(server);
-    const watching = await asha.line();
-    const first = await ravi.line();
-    await watching.once('presence:changed', about(ravi, 'online'));
-    first.close();
-    const second = await ravi.at(other).line();
-    const message = await asha.write(ravi, 'still there?');
-    assert.equal((await second.once('message:new')).id, message.id);
-    assert.equal(watching.all('presence:changed').length, 1);
-  });
-});
-
-describe('rude clients', () => {
-  const nobody = '01890000-0000-7000-8000-000000000000';
-
-  test('a malformed event gets a refusal, never silence, and the socket lives on', async () => {
-    const { asha, ravi, conversationId } = await acquaintances(server);
-    const line = await asha.line();
-    const malformed = {
-      'message:send': [
-        { receiverId: ravi.id },
-        { content: 'to whom?' },
-        { receiverId: 'nobody', content: 'x' },
-        { receiverId: 7, content: 'x' },
-        { receiverId: ravi.id, conversationId, content: 'to whom of the two?' },
-        { receiverId: ravi.id, content: { $gt: '' } },
-        { receiverId: ravi.id, content: '' },
-        { receiverId: ravi.id, content: 'x'.repeat(4001) },
-        { receiverId: ravi.id, content: 'nul \0' },
-        { receiverId: ravi.id, content: 'x', messageType: 'hologram' },
-        { receiverId: ravi.id, content: 'x', clientMessageId: 'x'.repeat(65) },
-        { receiverId: ravi.id, content: 'x', clientMessageId: 9 },
-        { receiverId: asha.id, content: 'dear diary' },
-        { receiverId: nobody, content: 'x' },
-        { conversationId: nobody, content: 'x' },
-      ],
-      'message:read': [{ conversationId }, { conversationId, seq: 'all' }, { conversationId, seq: -1 }, { conversationId: nobody, seq: 1 }],
-      'typing:start': [{ conversationId: 'x' }, { conversationId: nobody }],
-      'typing:stop': [{ conversationId: 'x' }],
-      'auth:refresh': [{ token: 5 }, { token: '' }],
-    };
-    for (const [event, payloads] of Object.entries(malformed)) {
-      for (const payload of [...payloads, null, 'text', 42, true, [], [[]], {}, Buffer.from('bytes')]) {
-        await line.mustNot(event, payload).catch((error) => assert.fail(`${event} ${JSON.stringify(payload)}: ${error.message}`));
-      }
-      const bare = await line.ask(event);
-      assert.equal(bare?.success, false, `${event} without a payload`);
-    }
-    await line.mustNot('no:such:event', {});
-    line.socket.emit('message:send', 'and no ear for the answer');
-    await line.must('message:send', { receiverId: ravi.id, content: 'sorry about that' });
-    assert.deepEqual(line.all('disconnect'), []);
-    assert.deepEqual(contents(await ravi.missed(conversationId, 2)), ['sorry about that']);
-  });
-
-  test('a huge packet costs its sender the connection, and nobody else theirs', async () => {
-    const { asha, ravi, conversationId } = await acquaintances(server);
-    for (const transports of [['websocket'], ['polling']]) {
-      const [rude, calm] = [await asha.line({ transports }), await ravi.line()];
-      rude.socket.emit('message:send', { conversationId, content: 'x'.repeat(20_000_000) });
-      await rude.once('disconnect', undefined, 10_000);
-      await calm.must('presence:heartbeat', {});
-    }
-    assert.deepEqual(await ravi.missed(conversationId, 2), []);
-  });
-
-  test('who sends without end is told to slow down', async () => {
-    const strict = await Server.start({ ...EMULATOR, RATE_LIMIT_MULTIPLIER: '1' });
-    try {
-      const { asha, conversationId } = await acquaintances(strict);
-      const line = await asha.line();
-      const answers = await Promise.all(
-        Array.from({ length: 200 }, (_, n) => line.ask('message:send', { conversationId, content: `${n}` })),
-      );
-      const no = answers.filter((answer) => !answer.success);
-      assert.ok(no.length > 0 && no.every((answer) => answer.code === 'RATE_LIMITED'), JSON.stringify(no[0]));
-      const stored = (await asha.missed(conversationId, 2)).length;
-      assert.equal(stored, answers.length - no.length, 'what was acknowledged is stored, and nothing else');
-    } finally {
-      await strict.stop();
-    }
-  });
-
-  test('nobody connects without a token of theirs', async () => {
-    const person = await Person.register(server);
-    const connect = (auth) => person.line({ auth });
-    await assert.rejects(connect(undefined), { message: 'TOKEN_REQUIRED' });
-    await assert.rejects(connect({}), { message: 'TOKEN_REQUIRED' });
-    await assert.rejects(connect({ token: 'nonsense' }), { message: 'TOKEN_INVALID' });
-    await assert.rejects(connect({ token: person.api.store.refreshToken }), { message: 'TOKEN_INVALID' });
-    await assert.rejects(connect({ token: 42 }), /^Error: TOKEN_/);
-    await assert.rejects(connect({ token: `${person.token}x` }), { message: 'TOKEN_INVALID' });
-  });
-
-  test('a crowd of sockets of one person is one person', async () => {
-    const { asha, ravi } = await acquaintances(server);
-    const watching = await ravi.line();
-    const lines = await Promise.all(Array.from({ length: 20 }, () => asha.line()));
-    const message = await ravi.write(asha, 'so many of you');
-    await Promise.all(lines.map((line) => line.once('message:new', (heard) => heard.id === message.id)));
-    assert.equal(watching.all('presence:changed').length, 1);
-    await eventually(1000, 'all heard once', () => lines.every((line) => line.all('message:new').length === 1));
   });
 });

@@ -14,7 +14,7 @@ const GRACE = 60_000;
 let server;
 
 before(async () => {
-  server = await Server.start({ FIREBASE_AUTH_EMULATOR_HOST: '127.0.0.1:9099', JWT_EXPIRES_IN: '5s' });
+  server = await Server.start({ JWT_EXPIRES_IN: '5s' });
 });
 after(async () => {
   hangUp();

@@ -9,7 +9,6 @@ import { Server, WITHOUT_REDIS } from '../lib/server.js';
 import { hangUp } from '../lib/socket.js';
 import { eventually, expired } from '../lib/wait.js';
 
-const EMULATOR = { FIREBASE_AUTH_EMULATOR_HOST: '127.0.0.1:9099' };
 /** Within this, a session that was ended is over on every replica. */
 const REVOKED = 5000;
 
@@ -19,7 +18,7 @@ describe('access tokens that live two seconds', () => {
   let server;
 
   before(async () => {
-    server = await Server.start({ ...EMULATOR, JWT_EXPIRES_IN: '2s' });
+    server = await Server.start({ JWT_EXPIRES_IN: '2s' });
   });
   after(() => server?.stop());
 
@@ -71,7 +70,7 @@ describe('ending a session', () => {
   let server;
 
   before(async () => {
-    server = await Server.start(EMULATOR);
+    server = await Server.start();
   });
   after(() => server?.stop());
 
@@ -166,7 +165,7 @@ for (const [how, settings] of [['Redis carries the news', {}], ['without Redis, 
     let servers;
 
     before(async () => {
-      servers = await Promise.all([1, 2].map(() => Server.start({ ...EMULATOR, ...settings })));
+      servers = await Promise.all([1, 2].map(() => Server.start(settings)));
     });
     after(() => Promise.all(servers?.map((server) => server.stop()) ?? []));
 

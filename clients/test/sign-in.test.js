@@ -75,7 +75,7 @@ describe('with unsigned tokens', () => {
   let server;
 
   before(async () => {
-    server = await Server.start({ FIREBASE_AUTH_EMULATOR_HOST: '127.0.0.1:9099' });
+    server = await Server.start();
   });
   after(() => server?.stop());
 

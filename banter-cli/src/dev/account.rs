@@ -30,8 +30,10 @@ impl Account {
             _ if !us.is_root() => Ok(None),
             Some((uid, gid)) if uid != 0 => Ok(Some(Self { name: format!("user {uid}"), uid, gid })),
             _ => ["postgres", "nobody"].into_iter().find_map(Self::named).map(Some).ok_or_else(|| {
-                Failure::user("PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody`")
-                    .hint("create one (`useradd --system postgres`), or start `banter dev` as an ordinary user")
+                Failure::user(
+                    "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody`",
+                )
+                .hint("create one (`useradd --system postgres`), or start `banter dev` as an ordinary user")
             }),
         }
     }

@@ -99,7 +99,8 @@ impl Environment {
 
     /// The text of `.banter/env`: what is really set stays where it was set.
     pub(super) fn file(&self) -> String {
-        let mut text = String::from("# Written by `banter dev` at each start; other `banter` commands read it.\n");
+        let mut text =
+            String::from("# Written by `banter dev` at each start; other `banter` commands read it.\n");
         for (name, value) in &self.stand_ins {
             let _ = writeln!(text, "{name}={value}");
         }

@@ -141,6 +141,7 @@ async fn run_command(
 
 fn pass_on(child: &Child, group: bool, signal: Signal) {
     let Some(pid) = child.id().and_then(to_pid) else { return };
-    let tell: fn(Pid, Signal) -> rustix::io::Result<()> = if group { kill_process_group } else { kill_process };
+    let tell: fn(Pid, Signal) -> rustix::io::Result<()> =
+        if group { kill_process_group } else { kill_process };
     let _ = tell(pid, signal);
 }

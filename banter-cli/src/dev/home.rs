@@ -40,7 +40,11 @@ pub(super) enum Holder {
 pub(super) enum Opened {
     Ours(Home),
     /// Somebody else is at work here.
-    Held { dir: PathBuf, by: Holder, pid: u32 },
+    Held {
+        dir: PathBuf,
+        by: Holder,
+        pid: u32,
+    },
 }
 
 impl Home {
@@ -53,7 +57,10 @@ impl Home {
             fs::create_dir_all(dir.join(part)).map_err(fail)?;
         }
         // The account that runs PostgreSQL passes through here, whatever the umask says.
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).map_err(fail)?;
+        let mode = fs::metadata(dir).map_err(fail)?.permissions().mode();
+        if mode & 0o055 != 0o055 {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).map_err(fail)?;
+        }
         let dir = dir.canonicalize().map_err(fail)?;
         fs::write(dir.join(".gitignore"), "*\n").map_err(fail)?;
         let mut lock = fs::OpenOptions::new()

@@ -266,8 +266,7 @@ mod tests {
     #[tokio::test]
     async fn a_process_is_stopped_and_its_record_goes() {
         let run = tempfile::tempdir().unwrap();
-        let process =
-            Process::start(Part::Redis, Command::new("sleep").arg("600"), run.path()).unwrap();
+        let process = Process::start(Part::Redis, Command::new("sleep").arg("600"), run.path()).unwrap();
         let pid = process.pid;
         assert_eq!(Stray::find(run.path()).len(), 1);
         process.stop().await;

@@ -14,11 +14,11 @@ const OLDEST: u32 = 15;
 
 /// Where packages put PostgreSQL without putting it on PATH; `*` stands for one path component.
 const POSTGRES_HOMES: &[&str] = &[
-    "/usr/lib/postgresql/*/bin",                            // Debian, Ubuntu
-    "/usr/pgsql-*/bin",                                     // PostgreSQL's own packages for Red Hat
-    "/opt/homebrew/opt/postgresql*/bin",                    // Homebrew on Apple silicon
-    "/usr/local/opt/postgresql*/bin",                       // Homebrew on Intel
-    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",       // Homebrew on Linux
+    "/usr/lib/postgresql/*/bin",                      // Debian, Ubuntu
+    "/usr/pgsql-*/bin",                               // PostgreSQL's own packages for Red Hat
+    "/opt/homebrew/opt/postgresql*/bin",              // Homebrew on Apple silicon
+    "/usr/local/opt/postgresql*/bin",                 // Homebrew on Intel
+    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin", // Homebrew on Linux
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 ];
 

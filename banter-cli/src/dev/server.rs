@@ -27,8 +27,9 @@ pub(super) fn program() -> Result<PathBuf, Failure> {
     if program.is_file() {
         return Ok(program);
     }
-    Err(Failure::user(format!("`{}` is not there: it is built apart from `banter`", program.display()))
-        .hint("`make dev` builds both; or `cargo build -p banter-server`; or leave it out with `--no-server`"))
+    Err(Failure::user(format!("`{}` is not there: it is built apart from `banter`", program.display())).hint(
+        "`make dev` builds both; or `cargo build -p banter-server`; or leave it out with `--no-server`",
+    ))
 }
 
 /// Decides where the server listens, and refuses what is taken. `port` was asked for on the command line.
@@ -58,12 +59,12 @@ fn refused(host: &str, port: u16, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::AddrInUse => {
             let next = port.checked_add(1).unwrap_or(PORT);
-            Failure::user(format!("port `{port}` is taken by another program"))
-                .hint(format!("stop that one, or choose another: `--port {next}` (`--port 0` finds a free one)"))
+            Failure::user(format!("port `{port}` is taken by another program")).hint(format!(
+                "stop that one, or choose another: `--port {next}` (`--port 0` finds a free one)"
+            ))
         }
-        ErrorKind::PermissionDenied => {
-            Failure::user(format!("port `{port}` is for root only")).hint("choose one from 1024 up with `--port`")
-        }
+        ErrorKind::PermissionDenied => Failure::user(format!("port `{port}` is for root only"))
+            .hint("choose one from 1024 up with `--port`"),
         _ => Failure::user(format!("nobody can listen on `{host}:{port}`: {error}"))
             .hint("HOST must be an address of this machine, such as 127.0.0.1"),
     }
@@ -102,7 +103,9 @@ pub(super) async fn ready(server: &mut Process, address: &Address) -> Result<(),
         }
         if begun.elapsed() > PATIENCE {
             let said = answer.map_or_else(|error| error.to_string(), |answer| answer.status().to_string());
-            return Err(Failure::user(format!("banter-server is not ready after 30 seconds: `{url}`: {said}")));
+            return Err(Failure::user(format!(
+                "banter-server is not ready after 30 seconds: `{url}`: {said}"
+            )));
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
@@ -114,7 +117,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {
-        let real = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect::<BTreeMap<_, _>>();
+        let real =
+            pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect::<BTreeMap<_, _>>();
         Environment::new(real, false)
     }
 
@@ -135,7 +139,10 @@ mod tests {
     fn a_server_that_listens_everywhere_is_reached_here() {
         let free = port::any().unwrap();
         let mut everywhere = environment(&[("HOST", "0.0.0.0")]);
-        assert_eq!(choose_ports(&mut everywhere, Some(free)).unwrap().url, format!("http://127.0.0.1:{free}"));
+        assert_eq!(
+            choose_ports(&mut everywhere, Some(free)).unwrap().url,
+            format!("http://127.0.0.1:{free}")
+        );
         assert_eq!(everywhere.all()["HOST"], "0.0.0.0");
     }
 

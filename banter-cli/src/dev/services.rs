@@ -48,26 +48,31 @@ impl<'a> Services<'a> {
     pub(super) async fn start(&mut self, environment: &mut Environment) -> Result<Started, Failure> {
         let needs = (environment.needs_postgres(), environment.needs_redis());
         let programs = Programs::find(needs.0, needs.1, self.home.data_version())?;
-        let account = Account::choose(&self.home.data())?;
-        let mut state = match State::load(&self.home.state())? {
+        let account = if needs.0 || needs.1 { Account::choose(&self.home.data())? } else { None };
+        let known = match State::load(&self.home.state())? {
             Some(state) => state,
             None => self.first_state()?,
         };
+        let mut state = known.clone();
         if let Some(programs) = &programs.postgres {
             self.start_postgres(programs, account.as_ref(), &mut state).await?;
         }
         if let Some(program) = &programs.redis {
             self.start_redis(program, account.as_ref(), &mut state).await?;
         }
-        state.save(&self.home.state())?;
+        if state != known {
+            state.save(&self.home.state())?;
+        }
         environment.add_state(&state);
         Ok(Started { state, postgres_bin: programs.postgres.map(|postgres| postgres.bin) })
     }
 
     fn first_state(&self) -> Result<State, Failure> {
         if self.home.data_version().is_some() {
-            return Err(Failure::user("the password of the data in this directory is lost: `state.json` is gone")
-                .hint("`--fresh` starts over: the data in this directory is dropped"));
+            return Err(Failure::user(
+                "the password of the data in this directory is lost: `state.json` is gone",
+            )
+            .hint("`--fresh` starts over: the data in this directory is dropped"));
         }
         let state = State::generate(&banter_core::ids::Ids::System);
         state.save(&self.home.state())?;
@@ -181,7 +186,8 @@ impl<'a> Services<'a> {
         if [&self.server, &self.redis, &self.postgres].into_iter().any(Option::is_some) {
             self.out.say("Stopping");
         }
-        while let Some(process) = self.server.take().or_else(|| self.redis.take()).or_else(|| self.postgres.take())
+        while let Some(process) =
+            self.server.take().or_else(|| self.redis.take()).or_else(|| self.postgres.take())
         {
             tokio::select! {
                 () = process.stop() => {}
@@ -204,11 +210,7 @@ pub(super) async fn stop_strays(home: &Home, out: &Printer) -> Result<(), Failur
 }
 
 /// Applies what is pending. `ours`: the database is in this directory, and may be dropped with it.
-pub(super) async fn migrate(
-    connection: &mut PgConnection,
-    ours: bool,
-    out: &Printer,
-) -> Result<(), Failure> {
+pub(super) async fn migrate(connection: &mut PgConnection, ours: bool, out: &Printer) -> Result<(), Failure> {
     let applied = banter_core::migrations::run(connection).await.map_err(|error| {
         let failure = Failure::user(format!("the migrations could not be applied: {error}"));
         failure.hint(match ours {

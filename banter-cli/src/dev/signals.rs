@@ -15,7 +15,8 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn listen() -> Result<Self, Failure> {
         let listen = |kind| {
-            unix::signal(kind).map_err(|error| Failure::ours(format!("signals cannot be listened to: {error}")))
+            unix::signal(kind)
+                .map_err(|error| Failure::ours(format!("signals cannot be listened to: {error}")))
         };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,

@@ -109,12 +109,8 @@ mod tests {
     #[test]
     fn every_secret_is_its_own() {
         let state = State::generate(&Ids::seeded(7));
-        let secrets = [
-            &state.postgres.password,
-            &state.redis.password,
-            &state.jwt_secret,
-            &state.jwt_refresh_secret,
-        ];
+        let secrets =
+            [&state.postgres.password, &state.redis.password, &state.jwt_secret, &state.jwt_refresh_secret];
         assert_eq!(std::collections::BTreeSet::from(secrets).len(), 4);
         assert_eq!(state.jwt_secret.len(), 64);
         assert_ne!(state, State::generate(&Ids::seeded(8)));

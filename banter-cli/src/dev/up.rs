@@ -35,8 +35,9 @@ pub(crate) async fn run(options: Options, out: &Printer) -> Result<ExitStatus, F
     let home = match Home::open(options.place.dir(), Holder::Dev)? {
         Opened::Ours(home) => home,
         Opened::Held { dir, pid, .. } => {
-            return Err(Failure::user(format!("`banter dev` runs here already (process {pid})"))
-                .hint(format!("use that one, stop it, or keep another beside `{}` with `--dir`", dir.display())));
+            return Err(Failure::user(format!("`banter dev` runs here already (process {pid})")).hint(
+                format!("use that one, stop it, or keep another beside `{}` with `--dir`", dir.display()),
+            ));
         }
     };
     options.place.prepare(&home, out).await?;

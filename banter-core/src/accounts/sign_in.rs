@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Utc};
 use super::{Accounts, Client, Error, Gender, Role, Status, TokenPair};
 use crate::error::{Problems, violates};
 use crate::ids::UserId;
-use crate::limits::Act;
+use crate::limits::{self, Act};
 use crate::providers::firebase::Identity;
 use crate::text::{self, PhoneNumber, Username};
 
@@ -189,7 +189,7 @@ impl Accounts<'_> {
     }
 
     async fn identify(&self, firebase_token: &str, client: &Client) -> Result<Identity, Error> {
-        self.0.limits().take(Act::SignIn, &client.address.to_string()).await?;
+        self.0.limits().take(Act::SignIn, &limits::network(client.address)).await?;
         let verified = self.0.firebase().verify(firebase_token).await;
         let identity = verified.inspect_err(|error| {
             metrics::counter!("banter_sign_ins_total", "outcome" => "refused").increment(1);

@@ -52,6 +52,7 @@ async fn another_request_under_the_same_key_is_refused() {
 async fn of_many_at_once_one_goes_on() {
     let world = World::with_memory().await;
     let asha = world.user("asha").await;
+    world.open_connections().await;
     let begun = join_all((0..20).map(|_| begin(&world, &asha, "k1", BODY))).await;
     let (claimed, refused): (Vec<_>, Vec<_>) = begun.into_iter().partition(Result::is_ok);
     assert_eq!(claimed.len(), 1);
@@ -69,6 +70,7 @@ async fn a_claim_left_by_a_crash_is_free_after_a_minute() {
     world.advance(CLAIM);
     assert_eq!(begin(&world, &asha, "k1", BODY).await.unwrap_err().coded().1, "REQUEST_IN_PROGRESS");
     world.advance(TimeDelta::milliseconds(1));
+    world.open_connections().await;
     let begun = join_all((0..5).map(|_| begin(&world, &asha, "k1", BODY))).await;
     assert_eq!(begun.iter().filter(|begun| matches!(begun, Ok(None))).count(), 1);
     keep(&world, &asha, "k1").await;

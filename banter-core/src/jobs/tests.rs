@@ -88,6 +88,7 @@ async fn a_due_job_runs_once_and_a_later_one_later() {
 #[tokio::test]
 async fn a_periodic_job_waits_only_once() {
     let world = World::with_memory().await;
+    world.open_connections().await;
     join_all((0..10).map(|_| queue(&world))).await;
     assert_eq!(world.banter.jobs().counts().await.unwrap().queued, 1);
 }
@@ -150,6 +151,7 @@ async fn workers_side_by_side_never_take_the_same_job() {
     for _ in 0..40 {
         queue_mystery(&world, 1).await;
     }
+    world.open_connections().await;
     let workers = join_all((0..8).map(|_| async {
         let mut taken = 0;
         loop {

@@ -136,6 +136,19 @@ async fn forgotten_counts_leave_memory() {
 }
 
 #[test]
+fn an_address_counts_with_those_that_are_one_s_for_the_asking() {
+    for (address, network_of) in [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+    ] {
+        assert_eq!(network(address.parse().unwrap()), network_of);
+    }
+}
+
+#[test]
 fn load_tests_multiply_every_limit_but_the_general() {
     let config = config::Limits { multiplier: 7, ..general(5, MINUTE) };
     let (usual, multiplied) =

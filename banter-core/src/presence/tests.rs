@@ -222,6 +222,30 @@ async fn replicas_share_presence_and_one_of_them_tells() {
     assert_eq!(told, 2, "came once, went once");
 }
 
+#[tokio::test]
+async fn sockets_that_are_gone_are_forgotten_while_another_stays() {
+    let (user, redis) = (UserId(uuid::Uuid::from_u128(1)), crate::testing::redis());
+    let key = redis.key(format!("presence:u:{user}"));
+    let in_redis = async || -> usize {
+        redis.ask(async |c| redis::cmd("ZCARD").arg(&key).query_async(c).await).await.unwrap()
+    };
+    for store in [Store::new(Some(redis.clone())), Store::new(None)] {
+        let mut now = Utc::UNIX_EPOCH;
+        for i in 0..50 {
+            let sockets = [(user, "stays".to_owned()), (user, format!("socket {i}"))];
+            store.renew(&sockets, now, now + LEASE).await;
+            store.shorten(user, &format!("socket {i}"), now + GRACE).await;
+            now += GRACE * 2;
+        }
+        let kept = match &store {
+            Store::Memory(people) => people.lock().unwrap()[&user].len(),
+            Store::Redis(_) => in_redis().await,
+        };
+        assert_eq!(kept, 2);
+        store.take_gone(now + LEASE * 2).await;
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Renew(usize, usize),
@@ -260,6 +284,11 @@ async fn play(store: &Store, people: &[UserId], acts: &[Act]) -> Vec<String> {
         assert!(online.is_some() && count.is_some());
         answers.push(format!("{act:?}: {answer} {online:?} {count:?}"));
     }
+    // Whoever is left goes in the end, so that nothing is left in a Redis that is shared.
+    let mut gone = store.take_gone(clock.now() + TimeDelta::hours(1)).await;
+    gone.sort();
+    answers.push(format!("at last: {gone:?}"));
+    assert_eq!(store.count(clock.now()).await, Some(0));
     answers
 }
 

@@ -4,8 +4,8 @@
 //! is what registration and sending would have written (sequence numbers without a gap, read marks that add up); it is
 //! written batch by batch, each whole or not at all, so stopping in between leaves nothing half.
 //!
-//! [`names`] and [`words`] the raw material · [`people`] who · [`talk`] what they wrote · [`write`] the SQL ·
-//! [`demo`] Asha and Ravi
+//! `names` and `words` the raw material · `people` who · `talk` what they wrote · `write` the SQL · [`demo`] Asha and
+//! Ravi
 
 pub mod demo;
 mod dice;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use uuid::{Builder, Uuid};
 
 use super::dice::{About, Dice};
-use super::names::{FIRST_NAMES, first_name};
+use super::names::FIRST_NAMES;
 use super::{MOST_USERS, words};
 use crate::accounts::Gender;
 use crate::ids::UserId;
@@ -50,14 +50,14 @@ pub(super) fn id(at: DateTime<Utc>, dice: &mut Dice) -> Uuid {
 
 /// What a person was brought up with.
 pub(super) fn mother_tongue(seed: u16, number: u32) -> &'static str {
-    first_name(name(seed, number).0).0.language
+    FIRST_NAMES[name(seed, number).0].0.language
 }
 
 pub(super) fn person(seed: u16, number: u32) -> Person {
     let (id, created_at) = account(seed, number);
     let mut dice = Dice::new(seed, About::Person, number.into());
     let (place, suffix) = name(seed, number);
-    let (region, gender, first) = first_name(place);
+    let (region, gender, first) = FIRST_NAMES[place];
     let (own_bios, _) = words::native(region.language);
     // Adults when the first of them joined, and still so when the last did.
     let age_in_days = 18 * 366 + dice.below(42 * 365);
@@ -65,7 +65,7 @@ pub(super) fn person(seed: u16, number: u32) -> Person {
         id,
         phone_number: format!("+91{}", phone(seed, number)),
         username: format!("{}_{}", first.to_lowercase(), base36(suffix)),
-        full_name: format!("{first} {}", dice.pick(region.last)),
+        full_name: format!("{first} {}", dice.pick(&region.last_names())),
         gender: match dice.below(100) {
             0..3 => Gender::PreferNotToSay,
             3..5 => Gender::Other,
@@ -118,9 +118,9 @@ fn phone(seed: u16, number: u32) -> u64 {
 }
 
 /// The place of the first name, and what follows it in the username.
-fn name(seed: u16, number: u32) -> (u64, u64) {
-    let scattered = u64::from(scatter(unique(seed, number)));
-    (scattered % FIRST_NAMES, scattered / FIRST_NAMES)
+fn name(seed: u16, number: u32) -> (usize, u64) {
+    let (scattered, names) = (u64::from(scatter(unique(seed, number))), FIRST_NAMES.len() as u64);
+    ((scattered % names) as usize, scattered / names)
 }
 
 fn base36(mut number: u64) -> String {

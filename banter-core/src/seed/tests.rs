@@ -84,7 +84,8 @@ async fn the_rules_go_on_from_there() {
     };
     let sent = messaging.send(&caller(&world, one), draft, None).await.unwrap().message;
     assert_eq!((sent.conversation_id, sent.seq), (talk.id, talk.messages.len() as i64 + 1));
-    let history = messaging.history(&caller(&world, other), Of::User(one), Direction::Before(i64::MAX), 100).await;
+    let history =
+        messaging.history(&caller(&world, other), Of::User(one), Direction::Before(i64::MAX), 100).await;
     assert_eq!(history.unwrap().messages.len(), talk.messages.len() + 1);
     let read = messaging.mark_read(&caller(&world, one), talk.id, i64::MAX).await.unwrap();
     assert_eq!(read, sent.seq);
@@ -112,7 +113,8 @@ async fn asha_and_ravi_are_made_once() {
     let again = world.banter.seed().demo().await.unwrap();
     assert_eq!(people[0].id, again[0].id);
     let (asha, ravi) = (caller(&world, people[0].id), caller(&world, people[1].id));
-    let history = world.banter.messaging().history(&asha, Of::User(ravi.user_id), Direction::After(0), 10).await;
+    let history =
+        world.banter.messaging().history(&asha, Of::User(ravi.user_id), Direction::After(0), 10).await;
     assert_eq!(history.unwrap().messages.len(), 4);
     let messaging = world.banter.messaging();
     assert_eq!((messaging.unread(&asha).await.unwrap(), messaging.unread(&ravi).await.unwrap()), (1, 0));

@@ -66,28 +66,3 @@ fn redactions_check_before_they_hide() {
     });
     assert!(refused.is_err());
 }
-
-#[tokio::test]
-async fn zz_bench() {
-    for _ in 0..5 {
-        let t = std::time::Instant::now();
-        let db = database().await;
-        let t1 = t.elapsed();
-        let t = std::time::Instant::now();
-        let c = crate::providers::http_client();
-        let t2 = t.elapsed();
-        drop(c);
-        let t = std::time::Instant::now();
-        let w = World::new().await;
-        let t3 = t.elapsed();
-        let t = std::time::Instant::now();
-        w.user("asha").await;
-        let t4 = t.elapsed();
-        let t = std::time::Instant::now();
-        drop(db);
-        let t5 = t.elapsed();
-        let t = std::time::Instant::now();
-        drop(w);
-        println!("db {t1:?} http {t2:?} world {t3:?} user {t4:?} drop {t5:?} world {:?}", t.elapsed());
-    }
-}

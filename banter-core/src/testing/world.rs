@@ -130,8 +130,8 @@ impl World {
         let number = self.people.fetch_add(1, Ordering::Relaxed) + 1;
         let (firebase_uid, phone) = (format!("uid-{name}"), format!("+9198{number:08}"));
         let client = Client {
-            // Of the range for documentation, another for each person: limits by address do not meet.
-            address: std::net::Ipv6Addr::from(0x2001_0db8_u128 << 96 | u128::from(number)).into(),
+            // Of the range for documentation, another network for each person: limits by address do not meet.
+            address: std::net::Ipv6Addr::from(0x2001_0db8_u128 << 96 | u128::from(number) << 64 | 1).into(),
             user_agent: Some(format!("{name}'s phone")),
         };
         let registration = Registration {
@@ -242,6 +242,28 @@ impl World {
         done.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
     }
 
+    /// Opens every connection the pool may have: what is then done at once meets in the database, instead of going
+    /// through the one connection that is open.
+    pub async fn open_connections(&self) {
+        let all = (0..self.config.database.max_connections).map(|_| self.banter.pool().acquire());
+        for connection in futures_util::future::join_all(all).await {
+            connection.expect("the server has room for it");
+        }
+    }
+
+    /// Waits until this many statements wait for a lock that the test holds.
+    pub async fn until_waiting(&self, statements: i64) {
+        let waiting = "select count(*) from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock'";
+        let mut beside = self.database.connect().await;
+        let all = async {
+            while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut beside).await.expect("a count")
+                < statements
+            {}
+        };
+        tokio::time::timeout(super::DEADLINE, all).await.expect("they come to wait");
+    }
+
     /// This test leaves jobs that are dead or not done.
     pub fn may_leave_jobs(&self) {
         self.may_leave_jobs.store(true, Ordering::Relaxed);
@@ -255,10 +277,12 @@ impl Drop for World {
         }
         let (url, redis) = (self.database.url(), self.config.redis.clone());
         let left = on_a_thread(async move {
-            if let Some(redis) = redis {
-                forget(&redis).await;
-            }
-            left_jobs(&url).await
+            let forgets = async {
+                if let Some(redis) = redis {
+                    forget(&redis).await;
+                }
+            };
+            tokio::join!(left_jobs(&url), forgets).0
         });
         let left = left.unwrap_or_default();
         if !left.is_empty() && !self.may_leave_jobs.load(Ordering::Relaxed) {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use banter_core::page::{DEFAULT_LIMIT, MAX_LIMIT, PageRequest};
@@ -114,8 +114,12 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path = axum::extract::Path::from_request_parts(parts, state).await;
-        path.map(|path| Self(path.0)).map_err(|_| ApiError::field("id", "in the path must be a UUID"))
+        if let Ok(path) = axum::extract::Path::from_request_parts(parts, state).await {
+            return Ok(Self(path.0));
+        }
+        let named = RawPathParams::from_request_parts(parts, state).await.ok();
+        let name = named.as_ref().and_then(|path| path.iter().next()).map_or("id", |(name, _)| name);
+        Err(ApiError::field(name, "in the path must be a UUID"))
     }
 }
 

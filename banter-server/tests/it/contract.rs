@@ -79,7 +79,9 @@ async fn answers_and_events_are_as_documented() {
         _ => None,
     };
     // What takes something away comes last; whom somebody blocks they no longer write to.
-    let rank = |o: &&crate::harness::document::Operation| (o.method == "DELETE", o.path.ends_with("/logout"), o.method == "POST" && o.path.ends_with("/blocks"));
+    let rank = |o: &&crate::harness::document::Operation| {
+        (o.method == "DELETE", o.path.ends_with("/logout"), o.method == "POST" && o.path.ends_with("/blocks"))
+    };
     let mut operations: Vec<_> = document.operations.iter().collect();
     operations.sort_by_key(rank);
     for operation in operations {
@@ -88,7 +90,9 @@ async fn answers_and_events_are_as_documented() {
             request = request.json(body);
         }
         let answer = api.send(request).await;
-        document.check_answer(operation.method.as_str(), &operation.path, answer.status, &answer.json).unwrap();
+        document
+            .check_answer(operation.method.as_str(), &operation.path, answer.status, &answer.json)
+            .unwrap();
         let gone = operation.path.ends_with("/logout") || answer.json["code"] == "SESSION_REVOKED";
         assert!(answer.status < 300 || gone, "{}: {}", operation.name(), answer.json);
     }

@@ -25,7 +25,7 @@ async fn a_handler_that_panics_is_a_500_with_a_request_id() {
     let router = routes
         .layer(from_fn_with_state(DEADLINE, layers::finish))
         .layer(from_fn_with_state(world.banter.clone(), observe));
-    let server = Server::start(&world.banter, App { router, ..router::app(&world.banter) }).await;
+    let server = Server::start(App { router, ..router::app(&world.banter) }).await;
     let answer =
         server.send(server.ask(Method::GET, "/api/panic", Who::Nobody).header("x-request-id", "r-1")).await;
     let body = answer.refused(500, "INTERNAL");

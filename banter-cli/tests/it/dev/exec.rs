@@ -32,7 +32,10 @@ fn the_command_gets_the_services_and_its_exit_code_is_ours() {
 fn a_second_start_finds_the_data_of_the_first_at_the_same_address() {
     let place = Place::new();
     let first = place.exec(&format!("{WRITE} && echo $DATABASE_URL $REDIS_URL $JWT_SECRET")).well();
-    assert_eq!(place.exec(&format!("echo $DATABASE_URL $REDIS_URL $JWT_SECRET && {READ}")).well(), format!("{first}7\n"));
+    assert_eq!(
+        place.exec(&format!("echo $DATABASE_URL $REDIS_URL $JWT_SECRET && {READ}")).well(),
+        format!("{first}7\n")
+    );
 
     let fresh = place.run(&["dev", "exec", "--fresh", "--", "sh", "-c", READ]);
     assert!(fresh.stderr.contains(r#"relation "kept" does not exist"#), "{}", fresh.stderr);
@@ -69,7 +72,14 @@ fn a_variable_that_is_set_replaces_its_stand_in() {
         .set("FIREBASE_PROJECT_ID", "mine")
         .set("PATH", "/nonexistent");
     let said = place
-        .run(&["dev", "exec", "--", "/bin/sh", "-c", "echo $DATABASE_URL $REDIS_URL [$FIREBASE_AUTH_EMULATOR_HOST]"])
+        .run(&[
+            "dev",
+            "exec",
+            "--",
+            "/bin/sh",
+            "-c",
+            "echo $DATABASE_URL $REDIS_URL [$FIREBASE_AUTH_EMULATOR_HOST]",
+        ])
         .well();
     assert_eq!(said, "postgres://asha@db.example/banter redis://cache.example []\n");
 }
@@ -113,7 +123,12 @@ fn data_is_put_where_the_services_reach_it() {
     assert_eq!(first.code, Some(0), "{}", first.stderr);
     let inside = place.dir().join("postgres");
     assert_eq!(inside.is_symlink(), geteuid().is_root());
-    assert_eq!(first.stderr.contains("PostgreSQL does not run as root"), geteuid().is_root(), "{}", first.stderr);
+    assert_eq!(
+        first.stderr.contains("PostgreSQL does not run as root"),
+        geteuid().is_root(),
+        "{}",
+        first.stderr
+    );
     let again = place.exec(READ);
     assert!(!again.stderr.contains("does not run as root"), "it is said once: {}", again.stderr);
     assert_eq!(again.well(), "7\n");

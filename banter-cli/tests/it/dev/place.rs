@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -86,8 +86,10 @@ impl Place {
     }
 
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
-        let child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running { child, tour: Value::Null }
+        let mut child =
+            self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Running { child, stdout, tour: Value::Null }
     }
 
     /// Starts a command and reads what it prints until `banter dev` is up.
@@ -95,7 +97,7 @@ impl Place {
         let mut running = self.spawn(arguments);
         let mut json = String::new();
         // The document ends with a brace in the first column.
-        for line in BufReader::new(running.child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        for line in running.stdout.by_ref().lines().map_while(Result::ok) {
             json.push_str(&line);
             if line == "}" {
                 break;
@@ -112,7 +114,10 @@ impl Place {
         // By what stands on their command lines, too: a process without a record would be the worst kind.
         let data = fs::canonicalize(self.dir().join("postgres")).ok();
         for command in command_lines() {
-            assert!(data.as_ref().is_none_or(|data| !command.contains(&*data.to_string_lossy())), "{command}");
+            assert!(
+                data.as_ref().is_none_or(|data| !command.contains(&*data.to_string_lossy())),
+                "{command}"
+            );
         }
     }
 }
@@ -168,6 +173,7 @@ impl Ran {
 /// A `banter dev` that runs; killed if the test fails.
 pub(crate) struct Running {
     child: Child,
+    stdout: BufReader<ChildStdout>,
     /// What it printed; null: it did not come up.
     pub tour: Value,
 }
@@ -178,10 +184,11 @@ impl Running {
         kill_process(pid, signal).unwrap();
     }
 
-    /// Waits for its end; exit code and stderr.
+    /// Waits for its end; exit code, stderr, and what it printed since it came up.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        self.stdout.read_to_string(&mut said).unwrap();
         (self.child.wait().unwrap().code(), said)
     }
 

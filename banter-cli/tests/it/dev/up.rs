@@ -20,8 +20,11 @@ async fn ask(request: reqwest::RequestBuilder, person: &Value) -> Value {
 async fn the_two_people_can_talk_at_once() {
     let place = Place::new();
     let running = place.start(ALL);
-    let url = running.tour["url"].as_str().unwrap_or_else(|| panic!("is banter-server built? {}", running.tour));
-    let [asha, ravi] = running.tour["people"].as_array().unwrap().as_slice() else { panic!("{}", running.tour) };
+    let url =
+        running.tour["url"].as_str().unwrap_or_else(|| panic!("is banter-server built? {}", running.tour));
+    let [asha, ravi] = running.tour["people"].as_array().unwrap().as_slice() else {
+        panic!("{}", running.tour)
+    };
     let http = banter_core::providers::http_client();
 
     // What the tour shows in curl's words.
@@ -105,7 +108,8 @@ fn a_taken_port_is_refused_before_anything_starts() {
 fn a_service_that_ends_by_itself_ends_it_all() {
     let place = Place::new();
     let running = place.start(SERVICES);
-    let record: Value = serde_json::from_slice(&fs::read(place.dir().join("run/redis.json")).unwrap()).unwrap();
+    let record: Value =
+        serde_json::from_slice(&fs::read(place.dir().join("run/redis.json")).unwrap()).unwrap();
     let redis = i32::try_from(record["pid"].as_i64().unwrap()).unwrap();
     kill_process(Pid::from_raw(redis).unwrap(), Signal::KILL).unwrap();
     let (code, said) = running.end();

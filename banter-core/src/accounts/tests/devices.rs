@@ -79,6 +79,7 @@ async fn the_same_token_from_many_logins_at_once_ends_up_on_one() {
     for _ in 0..4 {
         logins.push(world.sign_in(&asha).await);
     }
+    world.open_connections().await;
     for round in 0..5 {
         let token = format!("t{round}");
         for outcome in join_all(logins.iter().map(|login| put(&world, login, &token, Platform::Ios))).await {

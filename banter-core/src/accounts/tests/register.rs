@@ -111,6 +111,7 @@ async fn one_identity_registers_once() {
 #[tokio::test]
 async fn of_two_at_once_one_gets_the_name() {
     let world = World::new().await;
+    world.open_connections().await;
     let all = join_all((1..=8).map(|number| {
         let name = if number % 2 == 0 { "asha" } else { "ASHA" };
         register(&world, registration(&world, number, name))
@@ -125,6 +126,7 @@ async fn of_two_at_once_one_gets_the_name() {
 #[tokio::test]
 async fn of_two_taps_at_once_one_registers() {
     let world = World::new().await;
+    world.open_connections().await;
     let all = join_all((0..4).map(|_| register(&world, registration(&world, 1, "asha"))));
     let (won, lost): (Vec<_>, Vec<_>) = all.await.into_iter().partition(Result::is_ok);
     assert_eq!(won.len(), 1);

@@ -67,6 +67,7 @@ async fn a_refresh_token_that_comes_a_second_time_ends_the_login() {
 async fn of_rotations_at_once_one_wins() {
     let world = World::new().await;
     let asha = world.user("asha").await;
+    world.open_connections().await;
     let all = join_all((0..8).map(|_| refresh(&world, &asha.refresh_token, true))).await;
     let (won, lost): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
     assert_eq!(won.len(), 1);

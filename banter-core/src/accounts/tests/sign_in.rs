@@ -138,11 +138,15 @@ async fn one_address_asks_only_so_often_even_with_forgeries() {
         assert_eq!(code(outcome), "FIREBASE_TOKEN_INVALID");
     }
     assert_eq!(code(world.banter.accounts().sign_in("forged", None, &client("x")).await), "RATE_LIMITED");
-    let elsewhere = Client { address: std::net::Ipv4Addr::new(192, 0, 2, 2).into(), user_agent: None };
-    assert_eq!(
-        code(world.banter.accounts().sign_in("forged", None, &elsewhere).await),
-        "FIREBASE_TOKEN_INVALID"
-    );
+    for (address, outcome) in [("::ffff:192.0.2.1", "RATE_LIMITED"), ("192.0.2.2", "FIREBASE_TOKEN_INVALID")]
+    {
+        let client = Client { address: address.parse().unwrap(), user_agent: None };
+        assert_eq!(
+            code(world.banter.accounts().sign_in("forged", None, &client).await),
+            outcome,
+            "{address}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -160,6 +160,7 @@ async fn reading_and_sending_at_once_do_not_lose_count() {
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
     let conversation = world.acquaint(&asha, &ravi).await;
     let messaging = world.banter.messaging();
+    world.open_connections().await;
     for round in 1..=20_i64 {
         let send_some = async {
             for _ in 0..3 {

@@ -1,4 +1,5 @@
 use futures_util::future::join_all;
+use sqlx::Connection as _;
 
 use super::*;
 use crate::events::Event;
@@ -39,6 +40,7 @@ async fn both_are_told_except_the_socket_it_came_by() {
 async fn numbers_have_no_gap_whoever_sends_however_fast() {
     let world = without_limits().await;
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    world.open_connections().await;
     let sends = (0..200).map(|i| {
         let (from, to) = if i % 2 == 0 { (&asha, &ravi) } else { (&ravi, &asha) };
         send(&world, from, draft(Target::User(to.id), &format!("message {i}"), None))
@@ -58,6 +60,7 @@ async fn numbers_have_no_gap_whoever_sends_however_fast() {
 #[tokio::test]
 async fn two_first_messages_at_once_make_one_conversation() {
     let world = World::new().await;
+    world.open_connections().await;
     for i in 0..20 {
         let (one, other) = (world.user(&format!("one{i}")).await, world.user(&format!("two{i}")).await);
         let (first, second) = tokio::join!(
@@ -103,7 +106,18 @@ async fn repeats_at_once_give_one_message_and_no_gap() {
         let target = if i % 2 == 0 { Target::User(ravi.id) } else { Target::Conversation(conversation) };
         send(&world, &asha, draft(target, "hello", Some("c1")))
     });
-    let sent: Vec<Sent> = join_all(sends).await.into_iter().map(Result::unwrap).collect();
+    // All that the pool can run are under way before the first goes through.
+    world.open_connections().await;
+    let mut beside = world.database().connect().await;
+    let mut lock = beside.begin().await.unwrap();
+    let locks = sqlx::query("select from conversations where id = $1 for update").bind(conversation);
+    locks.execute(&mut *lock).await.unwrap();
+    let go_on = async {
+        world.until_waiting(i64::from(world.banter.config().database.max_connections)).await;
+        lock.rollback().await.unwrap();
+    };
+    let (sent, ()) = tokio::join!(join_all(sends), go_on);
+    let sent: Vec<Sent> = sent.into_iter().map(Result::unwrap).collect();
     assert_eq!(sent.iter().filter(|sent| !sent.repeated).count(), 1);
     assert!(sent.iter().all(|one| one.message == sent[0].message));
     assert_gapless(sequence(&world, conversation).await, 3);

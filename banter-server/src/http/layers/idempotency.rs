@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use banter_core::Banter;
-use banter_core::idempotency::Answer;
+use banter_core::idempotency::{self, Answer};
 use sha2::{Digest as _, Sha256};
 
 use crate::http::error::ApiError;
@@ -45,15 +45,22 @@ async fn answer_once(
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     // An error has no body yet, and need not be kept: the rule that refused will refuse again.
     if response.extensions().get::<ApiError>().is_some() {
-        banter.idempotency().release(caller, key).await?;
+        noted("given back", banter.idempotency().release(caller, key).await);
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
     let body: Bytes =
         axum::body::to_bytes(body, 1 << 20).await.map_err(|e| ApiError::internal(e.to_string()))?;
     let answer = Answer { status: parts.status.as_u16(), body: body.to_vec() };
-    banter.idempotency().keep(caller, key, &answer).await?;
+    noted("kept", banter.idempotency().keep(caller, key, &answer).await);
     Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+/// The request is answered as it went: what was done must not be told as a failure because its answer was not kept.
+fn noted(what: &str, outcome: Result<(), idempotency::Error>) {
+    if let Err(error) = outcome {
+        tracing::warn!(?error, "an Idempotency-Key could not be {what}; it is free again in a minute");
+    }
 }
 
 fn replay(answer: Answer) -> Response {

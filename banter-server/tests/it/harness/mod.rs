@@ -37,7 +37,6 @@ pub(crate) struct Api {
 /// One replica.
 pub(crate) struct Server {
     pub address: SocketAddr,
-    pub banter: Banter,
     http: reqwest::Client,
     end: Option<oneshot::Sender<()>>,
     served: JoinHandle<()>,
@@ -86,7 +85,7 @@ impl Api {
 
     pub(crate) async fn patiently(builder: Builder, patience: Patience) -> Self {
         let world = builder.without_notices().build().await;
-        let server = Server::start(&world.banter, router::patient_app(&world.banter, patience)).await;
+        let server = Server::start(router::patient_app(&world.banter, patience)).await;
         Self { server, world }
     }
 
@@ -96,7 +95,7 @@ impl Api {
         let banter =
             Banter::connect_with(config, clock, Ids::seeded(99)).await.expect("the replica connects");
         banter.start_background().await.expect("its background work starts");
-        Server::start(&banter, router::app(&banter)).await
+        Server::start(router::app(&banter)).await
     }
 
     /// Lets both write once: they know each other from then on.
@@ -119,14 +118,14 @@ impl Api {
 }
 
 impl Server {
-    pub(crate) async fn start(banter: &Banter, app: App) -> Self {
+    pub(crate) async fn start(app: App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (end, told) = oneshot::channel::<()>();
         let served = tokio::spawn(serve::serve_until(listener, app, async {
             let _ = told.await;
         }));
-        Self { address, banter: banter.clone(), http: http_client(), end: Some(end), served }
+        Self { address, http: http_client(), end: Some(end), served }
     }
 
     /// A request that is not sent yet. `/auth/me` is short for `/api/auth/me`.

@@ -6,7 +6,13 @@ use super::document::Document;
 
 impl Document {
     /// The answer of this status to `GET /api/…`, or why it is not as documented.
-    pub(crate) fn check_answer(&self, method: &str, path: &str, status: u16, answer: &Value) -> Result<(), String> {
+    pub(crate) fn check_answer(
+        &self,
+        method: &str,
+        path: &str,
+        status: u16,
+        answer: &Value,
+    ) -> Result<(), String> {
         let responses = &self.json["paths"][path][method.to_lowercase()]["responses"];
         let response = responses.get(status.to_string()).unwrap_or(&responses["default"]);
         let schema = &response["content"]["application/json"]["schema"];
@@ -43,10 +49,12 @@ impl Document {
             return Err(format!("{at} is {kind}, expected {types:?}"));
         }
         match value {
-            Value::String(text) => formatted(schema["format"].as_str(), text).map_err(|why| format!("{at} {why}")),
-            Value::Array(entries) => {
-                entries.iter().try_for_each(|entry| self.conforms(&schema["items"], entry, &format!("{at}[]")))
+            Value::String(text) => {
+                formatted(schema["format"].as_str(), text).map_err(|why| format!("{at} {why}"))
             }
+            Value::Array(entries) => entries
+                .iter()
+                .try_for_each(|entry| self.conforms(&schema["items"], entry, &format!("{at}[]"))),
             Value::Object(fields) => {
                 let missing = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
                 if let Some(name) = missing.into_iter().find(|name| !fields.contains_key(*name)) {
