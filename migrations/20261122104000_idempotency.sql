@@ -3,7 +3,7 @@
 create table idempotency_keys (
     user_id      uuid not null references users (id) on delete cascade,
     key          text not null constraint idempotency_keys_key_length check (char_length(key) between 1 and 128),
-    -- SHA-256 over method, path and body: the same key with another request is refused.
+    -- SHA-256 over path and body: the same key with another request is refused.
     fingerprint  bytea not null,
     -- Null while the first request is still at work.
     status       smallint,

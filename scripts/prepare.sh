@@ -16,7 +16,9 @@ for migration in migrations/*.sql; do
 done
 export DATABASE_URL="postgres://$PGUSER:$PGPASSWORD@$PGHOST:$PGPORT/prepare" SQLX_OFFLINE=false
 
-cache=$PWD/${CARGO_TARGET_DIR:-target}/sqlx
+target=${CARGO_TARGET_DIR:-target}
+case $target in /*) ;; *) target=$PWD/$target ;; esac
+cache=$target/sqlx
 rm -rf "$cache"
 mkdir -p "$cache"
 # Queries are looked at when the crate is compiled: a touch makes that happen, and is taken back so that the next

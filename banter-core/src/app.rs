@@ -111,7 +111,13 @@ impl Banter {
     pub async fn connect_with(config: Config, clock: Clock, ids: Ids) -> Result<Self, StartError> {
         let options: PgConnectOptions =
             config.database.url.expose_secret().parse().map_err(StartError::DatabaseUrl)?;
-        let options = options.application_name("banter");
+        // No statement here takes long; one that does is stuck behind a lock, and must not hold a connection, and
+        // with twenty such the whole server, until somebody looks.
+        let options = options.application_name("banter").options([
+            ("statement_timeout", "15s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+        ]);
         let pool = PgPoolOptions::new()
             .max_connections(config.database.max_connections)
             .acquire_timeout(Duration::from_secs(3))
@@ -163,8 +169,11 @@ impl Banter {
             banter.bus().listen_to_everyone().await;
             loop {
                 tokio::time::sleep(revocations::POLL).await;
-                if let Err(error) = revocations::learn(&banter, &mut since).await {
-                    tracing::warn!(%error, "revocations could not be asked for");
+                // A connection that swallows everything must not make us deaf.
+                match tokio::time::timeout(revocations::POLL, revocations::learn(&banter, &mut since)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, "revocations could not be asked for"),
+                    Err(_) => tracing::warn!("revocations were asked for and no answer came"),
                 }
             }
         });
@@ -182,6 +191,18 @@ impl Banter {
             loop {
                 tokio::time::sleep(presence::RENEW).await;
                 banter.bus().resubscribe().await;
+            }
+        });
+        let banter = self.clone();
+        tokio::spawn(async move {
+            loop {
+                // It queues itself; should it ever be given up, this brings it back.
+                tokio::time::sleep(Duration::from_secs(3600)).await;
+                if let Err(error) =
+                    banter.jobs().queue(banter.pool(), &Job::Prune {}, banter.clock().now()).await
+                {
+                    tracing::warn!(%error, "pruning could not be queued");
+                }
             }
         });
         tokio::spawn(jobs::worker::run(self.clone()));

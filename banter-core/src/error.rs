@@ -50,10 +50,11 @@ pub fn database(error: &sqlx::Error) -> (Kind, &'static str) {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
             true
         }
-        // Class 08 connection exception, 53 insufficient resources, 57P operator intervention (shutdown).
-        sqlx::Error::Database(e) => {
-            e.code().is_some_and(|code| ["08", "53", "57P"].iter().any(|class| code.starts_with(class)))
-        }
+        // Class 08 connection exception, 53 insufficient resources, 57P operator intervention (shutdown),
+        // 57014 and 55P03 the statement and lock timeouts.
+        sqlx::Error::Database(e) => e.code().is_some_and(|code| {
+            ["08", "53", "57P", "57014", "55P03"].iter().any(|class| code.starts_with(class))
+        }),
         _ => false,
     };
     if away { (Kind::Unavailable, "DATABASE_UNAVAILABLE") } else { (Kind::Internal, "INTERNAL") }

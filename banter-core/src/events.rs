@@ -265,13 +265,14 @@ async fn send(redis: Redis, mut queue: mpsc::Receiver<(Vec<String>, String)>) {
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, 256).await > 0 {
         let mut pipe = redis::pipe();
+        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         for (channels, json) in batch.drain(..) {
             for channel in channels {
                 pipe.publish(redis.key(channel), &json).ignore();
             }
         }
         if redis.ask(async |c| pipe.query_async::<()>(c).await).await.is_err() {
-            metrics::counter!("banter_bus_dropped_total").increment(1);
+            metrics::counter!("banter_bus_dropped_total").increment(count);
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Act {
     SendMessage,
     /// Asking whether a username is free.
     CheckUsername,
+    /// Any event on a socket but a message.
+    SocketEvent,
 }
 
 /// How often, over how long.
@@ -40,8 +42,15 @@ pub struct Limit {
 
 impl Act {
     /// All, for documents and checks.
-    pub const ALL: [Self; 6] =
-        [Self::Any, Self::SignIn, Self::SignInAs, Self::Refresh, Self::SendMessage, Self::CheckUsername];
+    pub const ALL: [Self; 7] = [
+        Self::Any,
+        Self::SignIn,
+        Self::SignInAs,
+        Self::Refresh,
+        Self::SendMessage,
+        Self::CheckUsername,
+        Self::SocketEvent,
+    ];
 
     fn key(self) -> &'static str {
         match self {
@@ -51,6 +60,7 @@ impl Act {
             Self::Refresh => "refresh",
             Self::SendMessage => "send-message",
             Self::CheckUsername => "check-username",
+            Self::SocketEvent => "socket-event",
         }
     }
 
@@ -62,6 +72,7 @@ impl Act {
             Self::Refresh => (60, 900),
             Self::SendMessage => (120, 60),
             Self::CheckUsername => (60, 60),
+            Self::SocketEvent => (600, 60),
         };
         Limit { max, window: Duration::from_secs(seconds) }
     }

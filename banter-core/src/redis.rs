@@ -78,7 +78,16 @@ impl Redis {
         &self,
         ask: impl AsyncFnOnce(&mut ConnectionManager) -> RedisResult<T>,
     ) -> Result<T, Away> {
-        if self.breaker.now() < self.breaker.open_until.load(Ordering::Relaxed) {
+        let (now, until) = (self.breaker.now(), self.breaker.open_until.load(Ordering::Relaxed));
+        // When the second is over one caller looks whether it is back; the others need not wait for that.
+        let mine = || {
+            let next = now + u64::try_from((REST + PATIENCE * 2).as_millis()).unwrap_or(u64::MAX);
+            self.breaker
+                .open_until
+                .compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        };
+        if now < until || (self.breaker.away.load(Ordering::Relaxed) && !mine()) {
             return Err(Away("left alone for a second".into()));
         }
         let mut connection = self.connection.clone();
@@ -88,6 +97,7 @@ impl Redis {
                 if self.breaker.away.load(Ordering::Relaxed)
                     && self.breaker.away.swap(false, Ordering::Relaxed)
                 {
+                    self.breaker.open_until.store(0, Ordering::Relaxed);
                     tracing::info!("Redis is back");
                 }
                 Ok(answer)

@@ -26,9 +26,8 @@ pub struct App {
     pub patience: Patience,
 }
 
-fn api() -> OpenApiRouter<Banter> {
+fn auth() -> OpenApiRouter<Banter> {
     OpenApiRouter::new()
-        // Accounts
         .routes(routes!(auth::verify_firebase))
         .routes(routes!(auth::register))
         .routes(routes!(auth::refresh))
@@ -36,6 +35,11 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(auth::me))
         .routes(routes!(auth::sessions, auth::end_other_sessions))
         .routes(routes!(auth::end_session))
+}
+
+fn api() -> OpenApiRouter<Banter> {
+    OpenApiRouter::new()
+        // Accounts
         .routes(routes!(users::change_me))
         .routes(routes!(users::username_available))
         .routes(routes!(users::put_device))
@@ -60,8 +64,10 @@ fn operations() -> OpenApiRouter<Banter> {
 
 /// The routes with the document they make.
 fn documented(banter: &Banter) -> (Router<Banter>, utoipa::openapi::OpenApi) {
+    // Signing in stands outside: an answer that is kept for a day must not hold tokens.
     let api = api()
         .layer(from_fn_with_state(banter.clone(), idempotency))
+        .merge(auth())
         .layer(from_fn_with_state(banter.clone(), limit));
     let v1: Router<Banter> = api.clone().into();
     let (router, document) =
@@ -70,7 +76,7 @@ fn documented(banter: &Banter) -> (Router<Banter>, utoipa::openapi::OpenApi) {
 }
 
 pub fn app(banter: &Banter) -> App {
-    patient_app(banter, Patience::default())
+    patient_app(banter, Patience::of(banter.config()))
 }
 
 /// The same with deadlines of the caller's choosing.

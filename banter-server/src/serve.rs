@@ -78,8 +78,12 @@ pub async fn run(banter: &Banter, app: App, metrics: PrometheusHandle) -> Result
 /// Serves until told to end; then stops listening, lets requests finish, and closes sockets so that clients come
 /// back to another replica by themselves.
 pub async fn serve_until(listener: TcpListener, app: App, told: impl Future<Output = ()>) {
-    let (connections, server) = (GracefulShutdown::new(), builder(app.patience.headers));
-    let mut told = pin!(told);
+    let (connections, server) = (GracefulShutdown::new(), builder(app.patience.idle));
+    let farewell = app.patience.farewell;
+    let mut told = pin!(async move {
+        told.await;
+        tokio::time::sleep(farewell).await;
+    });
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -109,9 +113,9 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener, StartError> {
     TcpListener::bind(&address).await.map_err(|error| StartError::Listen { address, error })
 }
 
-fn builder(headers: Duration) -> Builder<TokioExecutor> {
+fn builder(idle: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(headers).max_buf_size(64 * 1024);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(idle).max_buf_size(64 * 1024);
     builder
         .http2()
         .timer(TokioTimer::new())

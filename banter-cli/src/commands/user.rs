@@ -22,7 +22,7 @@ use crate::table::{Cell, bad, faint, fields, good, notable};
 #[derive(Debug, Args)]
 #[command(after_help = examples![
     "banter user show asha"
-    "curl -H \"Authorization: Bearer $(banter user token asha)\" http://127.0.0.1:5000/api/v1/users/me"
+    "curl -H \"Authorization: Bearer $(banter user token asha)\" http://127.0.0.1:5000/api/v1/auth/me"
 ])]
 pub(crate) struct UserArgs {
     #[command(subcommand)]
@@ -49,7 +49,7 @@ enum Act {
     /// Opens a login of theirs, as if they had signed in; they see it in their list and can end it. The token stands
     /// alone on stdout; `--json` gives the refresh token and the expiry too. Production refuses.
     #[command(after_help = examples![
-        "curl -H \"Authorization: Bearer $(banter user token asha)\" http://127.0.0.1:5000/api/v1/users/me"
+        "curl -H \"Authorization: Bearer $(banter user token asha)\" http://127.0.0.1:5000/api/v1/auth/me"
         "banter user token +919800000002 --ttl 30m"
         "banter --json user token ravi | jq -r .refreshToken"
     ])]

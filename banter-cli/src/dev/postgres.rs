@@ -27,7 +27,6 @@ const SETTINGS: &[&str] = &[
     "unix_socket_directories=",
     "shared_buffers=256MB",
     "max_connections=200",
-    "max_wal_size=2GB",
     "log_line_prefix=%m [%p] ",
 ];
 
@@ -39,6 +38,7 @@ const THROWAWAY: &[&str] = &[
     "wal_level=minimal",
     "max_wal_senders=0",
     "checkpoint_timeout=1h",
+    "max_wal_size=2GB",
 ];
 
 pub(super) struct Cluster<'a> {

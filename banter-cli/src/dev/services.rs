@@ -180,12 +180,13 @@ impl<'a> Services<'a> {
         }
     }
 
+    pub(super) fn is_any_up(&self) -> bool {
+        self.server.is_some() || self.redis.is_some() || self.postgres.is_some()
+    }
+
     /// Stops everything: first who asks, then who is asked. Whoever is told to stop a second time while this waits
     /// is in a hurry: then the one we wait for is killed.
     pub(super) async fn stop(&mut self, signals: &mut Signals) {
-        if [&self.server, &self.redis, &self.postgres].into_iter().any(Option::is_some) {
-            self.out.say("Stopping");
-        }
         while let Some(process) =
             self.server.take().or_else(|| self.redis.take()).or_else(|| self.postgres.take())
         {

@@ -57,6 +57,9 @@ pub(crate) async fn run(options: Options, out: &Printer) -> Result<ExitStatus, F
         Ok(Err(signal)) => Ok(ExitStatus::Code(exit_code(signal.as_raw()))),
         Err(failure) => Err(failure),
     };
+    if services.is_any_up() {
+        out.say("Stopping");
+    }
     services.stop(&mut signals).await;
     // It speaks of services that are no more.
     let _ = std::fs::remove_file(home.env());

@@ -165,13 +165,15 @@ impl Accounts<'_> {
 
     /// The account that an id, a phone number or a username names, for an operator's tools.
     pub async fn find(&self, name: &str) -> Result<UserId, Error> {
+        let id: Option<UserId> = name.parse().ok();
         let found = sqlx::query_scalar!(
             r#"
             select id as "id: UserId"
             from users
-            where id::text = lower($1) or phone_number = $1 or lower(username) = lower($1)
+            where id = $2 or phone_number = $1 or lower(username) = lower($1)
             "#,
             name,
+            id.map(|id| id.0),
         )
         .fetch_optional(self.0.pool())
         .await?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::{Accounts, Caller, Client, Error, Role, Status, TokenPair};
@@ -69,15 +70,18 @@ impl Accounts<'_> {
     /// Whom an access token speaks for, from memory alone: no database, no Redis.
     pub fn authenticate(&self, token: &str) -> Result<Caller, Error> {
         let caller = self.0.tokens().read_access(token, self.0.clock().now())?;
-        match self.0.revocations().because(caller.session_id) {
-            Some(because) => Err(because.error()),
-            None => Ok(caller),
-        }
+        self.check(&caller).map(|()| caller)
+    }
+
+    /// Is this login still going? What a socket asks that was let in long ago; from memory alone as well.
+    pub fn check(&self, caller: &Caller) -> Result<(), Error> {
+        self.0.revocations().because(caller.session_id).map_or(Ok(()), |because| Err(because.error()))
     }
 
     /// A new session with its tokens; the device, if it gave a push token, comes along. One statement.
     pub(super) async fn open(
         &self,
+        db: impl PgExecutor<'_>,
         user: UserId,
         role: Role,
         client: &Client,
@@ -109,7 +113,7 @@ impl Accounts<'_> {
             now,
             fcm_token,
         )
-        .execute(banter.pool())
+        .execute(db)
         .await?;
         Ok(TokenPair {
             access: banter.tokens().access(user, session, role, now, access_ttl),

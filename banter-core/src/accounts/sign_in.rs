@@ -93,7 +93,7 @@ impl Accounts<'_> {
         }
         let linked = found.by_uid && found.by_phone || self.link(found.id, &identity, now).await?;
         let ttl = self.0.tokens().access_ttl;
-        let tokens = self.open(found.id, found.role, client, fcm_token, ttl).await?;
+        let tokens = self.open(self.0.pool(), found.id, found.role, client, fcm_token, ttl).await?;
         metrics::counter!("banter_sign_ins_total", "outcome" => "known").increment(1);
         Ok(SignIn::Known(Box::new(SignedIn {
             id: found.id,
@@ -125,6 +125,7 @@ impl Accounts<'_> {
         }
         let identity = self.identify(&registration.firebase_token, client).await?;
         let id = UserId(self.0.ids().uuid(now));
+        let mut transaction = self.0.pool().begin().await?;
         sqlx::query!(
             r#"
             insert into users
@@ -142,7 +143,7 @@ impl Accounts<'_> {
             WELCOME_COINS,
             now,
         )
-        .execute(self.0.pool())
+        .execute(&mut *transaction)
         .await
         .map_err(|error| match () {
             () if violates(&error, "users_username_key") => Error::UsernameTaken,
@@ -151,7 +152,9 @@ impl Accounts<'_> {
             }
             () => error.into(),
         })?;
-        let tokens = self.open(id, Role::User, client, fcm_token, self.0.tokens().access_ttl).await?;
+        let ttl = self.0.tokens().access_ttl;
+        let tokens = self.open(&mut *transaction, id, Role::User, client, fcm_token, ttl).await?;
+        transaction.commit().await?;
         metrics::counter!("banter_sign_ins_total", "outcome" => "registered").increment(1);
         Ok(SignedIn {
             id,
@@ -185,7 +188,7 @@ impl Accounts<'_> {
             address: std::net::Ipv4Addr::LOCALHOST.into(),
             user_agent: Some("banter command line".into()),
         };
-        Ok(self.open(user, found.role, &client, None, ttl).await?)
+        Ok(self.open(self.0.pool(), user, found.role, &client, None, ttl).await?)
     }
 
     async fn identify(&self, firebase_token: &str, client: &Client) -> Result<Identity, Error> {

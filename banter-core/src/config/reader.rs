@@ -91,6 +91,11 @@ impl Config {
         if self.redis.is_none() {
             read.problem("REDIS_URL is not set: the memory of one process is for development only");
         }
+        if read.optional("TRUSTED_PROXIES").is_none() {
+            read.problem(
+                "TRUSTED_PROXIES is not set: behind a load balancer everybody would count as one address; 0 if there is none",
+            );
+        }
         if self.limits.multiplier != 1 {
             read.problem("RATE_LIMIT_MULTIPLIER is for load tests only: leave it unset");
         }
@@ -173,7 +178,16 @@ impl Reader<'_> {
         }
         let host = self.optional("REDIS_HOST")?;
         let port: u16 = self.parse("REDIS_PORT", 6379);
-        let scheme = if self.text("REDIS_TLS") == "true" { "rediss" } else { "redis" };
+        let scheme = match self.text("REDIS_TLS").as_str() {
+            "true" => "rediss",
+            "false" => "redis",
+            other => {
+                // Taken for `false` it would send the password in the clear.
+                let problem = format!("REDIS_TLS is `{other}`: expected `true` or `false`");
+                self.problem(problem);
+                "rediss"
+            }
+        };
         let password =
             self.optional("REDIS_PASSWORD").map(|p| format!(":{}@", percent_encode(&p))).unwrap_or_default();
         Some(format!("{scheme}://{password}{host}:{port}").into())

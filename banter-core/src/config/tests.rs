@@ -51,11 +51,12 @@ fn production_refuses_every_stand_in() {
         ("JWT_SECRET", "change-me-change-me-change-me-change-me"),
     ]))
     .unwrap_err();
-    assert_eq!(problems.iter().count(), 6, "{problems}");
+    assert_eq!(problems.iter().count(), 7, "{problems}");
     let good = [
         ("BANTER_ENV", "production"),
         ("REDIS_URL", "rediss://x:6380"),
         ("FIREBASE_PROJECT_ID", "banter-live"),
+        ("TRUSTED_PROXIES", "1"),
     ];
     assert!(Config::load(&env(&good)).unwrap().log.json);
 }

@@ -40,7 +40,7 @@ pub const SECTIONS: &[(&str, &[Variable])] = &[
             var(
                 "TRUSTED_PROXIES",
                 "0",
-                "How many proxies in front append to X-Forwarded-For; 0 ignores that header",
+                "How many proxies in front append to X-Forwarded-For; 0 ignores that header; production wants it said",
             ),
         ],
     ),

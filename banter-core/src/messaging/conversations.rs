@@ -84,7 +84,7 @@ impl Messaging<'_> {
             join messages m on m.conversation_id = c.id and m.seq = c.last_seq
             where mine.user_id = $1
               and c.kind = 'direct'
-              and can_interact($1, u.id)
+              and not exists (select from blocked_pairs where one = $1 and other = u.id)
               and ($2::uuid is null or c.id = $2)
               and ($3::timestamptz is null or (c.last_message_at, c.id) < ($3, $4))
             order by c.last_message_at desc, c.id desc
@@ -110,7 +110,7 @@ impl Messaging<'_> {
                     receiver_id: Some(if mine { row.peer_id } else { me }),
                     message_type: row.message_type,
                     content: row.content,
-                    client_message_id: row.client_message_id.filter(|_| mine),
+                    client_message_id: row.client_message_id,
                     is_read: (if mine { row.peer_read_seq } else { row.last_read_seq }) >= row.last_seq,
                     created_at: row.created_at,
                 },

@@ -65,7 +65,10 @@ impl Messaging<'_> {
                 left join conversation_members theirs
                     on theirs.conversation_id = c.id
                    and theirs.user_id = case $1 when c.user_lo then c.user_hi else c.user_lo end
-                where (c.id = $2 or (c.user_lo = least($1, $3) and c.user_hi = greatest($1, $3)))
+                where c.id = coalesce(
+                    $2,
+                    (select id from conversations where user_lo = least($1, $3::uuid) and user_hi = greatest($1, $3::uuid))
+                )
                   and (c.kind <> 'direct' or can_interact(c.user_lo, c.user_hi))
             ),
             -- One value and not a join: so the index gives the page in order, and nothing beyond it is read.
@@ -128,7 +131,7 @@ impl Messaging<'_> {
                 receiver_id: if mine { row.peer } else { row.peer.map(|_| caller.user_id) },
                 message_type,
                 content,
-                client_message_id: row.client_message_id.filter(|_| mine),
+                client_message_id: row.client_message_id,
                 is_read: read_to >= seq,
                 created_at,
             });

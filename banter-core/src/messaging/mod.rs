@@ -2,7 +2,8 @@
 //!
 //! Promises: a message that was acknowledged is stored, once; within a conversation sequence numbers run 1, 2, 3 …
 //! without a gap, so a client that knows the last one it has can ask for what it missed; sending costs one round trip
-//! to the database in the usual case and two at most; no cost here grows with the length of a history. Nothing passes
+//! to the database in the usual case and two at most; no cost here grows with the length of a history (marking as read
+//! costs what was unread). Nothing passes
 //! between two people who cannot interact, and to either the other's conversation is not there.
 //!
 //! [`send`] · [`history`] pages by sequence, both ways · [`receipts`] read marks, unread counts, typing ·

@@ -79,7 +79,7 @@ impl Messaging<'_> {
             from conversation_members m
             join conversations c on c.id = m.conversation_id
             where m.user_id = $1
-              and (c.kind <> 'direct' or can_interact(c.user_lo, c.user_hi))
+              and not exists (select from blocked_pairs where one = c.user_lo and other = c.user_hi)
             "#,
             caller.user_id.0,
         )

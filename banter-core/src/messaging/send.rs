@@ -110,7 +110,7 @@ impl Messaging<'_> {
                 on conflict (user_lo, user_hi) do update
                 set last_seq = c.last_seq + 1,
                     last_sender_id = $2,
-                    last_message_at = $4,
+                    last_message_at = greatest(c.last_message_at, $4),
                     is_mutual = c.is_mutual or c.last_sender_id = $3
                 returning id, last_seq
             ),
@@ -151,7 +151,7 @@ impl Messaging<'_> {
                 update conversations c
                 set last_seq = c.last_seq + 1,
                     last_sender_id = $2,
-                    last_message_at = $3,
+                    last_message_at = greatest(c.last_message_at, $3),
                     is_mutual = c.is_mutual or coalesce(c.last_sender_id <> $2, false)
                 where c.id = $1
                   and exists (select from conversation_members where conversation_id = $1 and user_id = $2)
@@ -260,11 +260,11 @@ struct Place {
     peer: Option<UserId>,
 }
 
+/// 1 to 64 printable ASCII characters.
+pub fn is_client_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
+}
+
 fn valid_client_id(id: &str) -> Result<&str, &'static str> {
-    let plain = id.bytes().all(|b| b.is_ascii_graphic());
-    if plain && (1..=64).contains(&id.len()) {
-        Ok(id)
-    } else {
-        Err("must be 1 to 64 printable ASCII characters")
-    }
+    if is_client_id(id) { Ok(id) } else { Err("must be 1 to 64 printable ASCII characters") }
 }

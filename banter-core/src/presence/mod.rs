@@ -120,11 +120,20 @@ impl Presences<'_> {
             }
             count += gone.len();
             let ids: Vec<_> = gone.iter().map(|user| user.0).collect();
-            sqlx::query!("update users set last_seen = $2 where id = any($1)", &ids, now)
+            let written = sqlx::query!("update users set last_seen = $2 where id = any($1)", &ids, now)
                 .execute(self.0.pool())
-                .await?;
+                .await;
+            if let Err(error) = written {
+                // Nobody would ever be told of them: the next sweep finds them again.
+                self.0.presences().put_back(&gone, now).await;
+                return Err(error);
+            }
             for user_id in gone {
-                self.tell(Presence { user_id, status: Status::Offline, last_seen: Some(now) }).await;
+                // Telling takes a while. Whoever came back meanwhile has been told of as being here.
+                let back = self.0.presences().online(&[user_id], self.0.clock().now()).await;
+                if back.is_none_or(|back| !back[0]) {
+                    self.tell(Presence { user_id, status: Status::Offline, last_seen: Some(now) }).await;
+                }
             }
         }
     }

@@ -167,6 +167,28 @@ impl Store {
         }
     }
 
+    /// Puts back people that were taken out, as ones whose last lease has just run out.
+    pub(super) async fn put_back(&self, users: &[UserId], now: DateTime<Utc>) {
+        let past = now.timestamp_millis() - 1;
+        match self {
+            Self::Redis(scripts) => {
+                let mut add = redis::cmd("ZADD");
+                add.arg(&scripts.people).arg("NX");
+                for user in users {
+                    add.arg(past).arg(user.to_string());
+                }
+                // Redis away as well as the database: then they stay unwritten.
+                let _: Result<i64, _> = scripts.redis.ask(async |c| add.query_async(c).await).await;
+            }
+            Self::Memory(people) => {
+                let mut people = people.lock().expect("no panic while locked");
+                for user in users {
+                    people.entry(*user).or_default();
+                }
+            }
+        }
+    }
+
     /// Which of these are here, in their order. `None`: Redis is away.
     pub(crate) async fn online(&self, users: &[UserId], now: DateTime<Utc>) -> Option<Vec<bool>> {
         if users.is_empty() {

@@ -230,7 +230,7 @@ async fn sockets_that_are_gone_are_forgotten_while_another_stays() {
         redis.ask(async |c| redis::cmd("ZCARD").arg(&key).query_async(c).await).await.unwrap()
     };
     for store in [Store::new(Some(redis.clone())), Store::new(None)] {
-        let mut now = Utc::UNIX_EPOCH;
+        let mut now = DateTime::UNIX_EPOCH;
         for i in 0..50 {
             let sockets = [(user, "stays".to_owned()), (user, format!("socket {i}"))];
             store.renew(&sockets, now, now + LEASE).await;

@@ -1,5 +1,6 @@
-//! Who does not want to meet whom. The one predicate, `can_interact(a, b)`, is a function of the database (the
-//! migration on blocks), so that every statement of every feature asks the same question in place.
+//! Who does not want to meet whom. The one predicate stands in the database (the migration on blocks), so that every
+//! statement of every feature asks the same question in place: `can_interact(a, b)` for two people, and the view it is
+//! made of, `blocked_pairs`, for many.
 
 pub mod blocks;
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //!
 //! The load and the server share the machine's cores, so the numbers are floors of what a server alone would do.
 
+#![expect(clippy::print_stdout, reason = "the table is what a benchmark is for")]
+
 mod http;
 mod pgbench;
 mod socket;
@@ -53,7 +55,8 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = free.expect("a free port").port();
         let child = Command::new(env!("CARGO_BIN_EXE_banter-server"))
             .env("HOST", "127.0.0.1")
             .env("PORT", port.to_string())

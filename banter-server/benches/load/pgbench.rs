@@ -20,7 +20,7 @@ const CONNECTIONS: &str = "20";
 fn statement(row: &str, (from, to): &(Person, Person)) -> (&'static str, Vec<String>) {
     let uuid = |id: &str| format!("'{id}'::uuid");
     match row {
-        "me" => ("is_verified,", vec![uuid(&from.id), "now()".into()]),
+        "me" => ("premium_until,\n                created_at\n            from users\n            where id = $1\n", vec![uuid(&from.id), "now()".into()]),
         "send" => (
             "'direct', least($2",
             vec![
@@ -35,7 +35,7 @@ fn statement(row: &str, (from, to): &(Person, Person)) -> (&'static str, Vec<Str
             ],
         ),
         "history" => (
-            "theirs.last_read_seq as peer_read",
+            "coalesce(mine.last_read_seq, 0) as my_read",
             vec![
                 uuid(&from.id),
                 uuid(from.conversation.as_deref().expect("they have written")),

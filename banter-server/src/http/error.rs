@@ -61,6 +61,14 @@ impl ApiError {
         error
     }
 
+    /// It took longer than anything here should.
+    pub fn timeout() -> Self {
+        let message = "this took too long; try again";
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", message);
+        error.retry_after = Some(2);
+        error
+    }
+
     pub fn details(&self) -> Option<Value> {
         self.fields.as_ref().map(|fields| json!({ "fields": fields }))
     }

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use banter_core::Banter;
 use banter_core::ids::{ConversationId, UserId};
 use banter_core::messaging::history::{Direction, History, Of};
-use banter_core::messaging::send::{Draft, Target};
+use banter_core::messaging::send::{Draft, Target, is_client_id};
 use banter_core::messaging::{Message, MessageType};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -127,9 +127,15 @@ pub struct Unread {
 pub async fn send(
     State(banter): State<Banter>,
     Caller(caller): Caller,
+    headers: HeaderMap,
     Body(body): Body<NewMessage>,
 ) -> Result<(StatusCode, Json<Answer<SentMessage>>), ApiError> {
-    let sent = banter.messaging().send(&caller, body.into_draft()?, None).await?;
+    let mut draft = body.into_draft()?;
+    // The database then knows a repeat even when the answer to the first was lost with its server.
+    let key =
+        headers.get("idempotency-key").and_then(|key| key.to_str().ok()).filter(|key| is_client_id(key));
+    draft.client_message_id = draft.client_message_id.or_else(|| key.map(str::to_owned));
+    let sent = banter.messaging().send(&caller, draft, None).await?;
     let status = if sent.repeated { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(Answer::new(SentMessage { message: sent.message }))))
 }

@@ -47,6 +47,8 @@ pub(super) fn connect(banter: &Banter, io: &SocketIo, registry: &Arc<Registry>) 
 /// Tells a socket why, and closes it.
 pub(super) fn end(socket: &SocketRef, why: &accounts::Error) {
     let event = Event::SessionRevoked(SessionEnd { code: code(why).to_owned(), message: why.to_string() });
+    // Whatever becomes of the goodbye, it hears nothing more.
+    socket.leave_all();
     let _ = socket.emit(event.name(), &Payload(&event));
     let _ = socket.clone().disconnect();
 }

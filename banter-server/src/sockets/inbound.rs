@@ -1,10 +1,12 @@
 //! What clients send. Each event is answered by an acknowledgement of the REST shape, malformed ones too.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use banter_core::accounts::{self, Caller};
 use banter_core::ids::{ConversationId, UserId};
+use banter_core::limits::Act;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -44,6 +46,9 @@ pub(super) fn listen(socket: &SocketRef) {
     });
 }
 
+/// How long one event may take.
+const DEADLINE: Duration = Duration::from_secs(30);
+
 /// Who asks, on which socket.
 struct Asker {
     hub: Hub,
@@ -73,7 +78,12 @@ where
             Err(error) => Err(error),
             Ok(input) => match hub.registry.caller(socket.id) {
                 None => Err(ApiError::from(accounts::Error::SessionRevoked)),
-                Some(caller) => act(Asker { hub, socket, caller }, input).await,
+                Some(caller) => match hub.banter.accounts().check(&caller) {
+                    Err(over) => Err(over.into()),
+                    Ok(()) => tokio::time::timeout(DEADLINE, act(Asker { hub, socket, caller }, input))
+                        .await
+                        .unwrap_or_else(|_| Err(ApiError::timeout())),
+                },
             },
         };
         acknowledge(&later, &outcome);
@@ -130,7 +140,14 @@ struct ReadIn {
     read: Read,
 }
 
+/// Every event but a message, which has a limit of its own.
+async fn counted(asker: &Asker) -> Result<(), ApiError> {
+    asker.hub.banter.limits().take(Act::SocketEvent, &asker.caller.user_id.to_string()).await?;
+    Ok(())
+}
+
 async fn read(asker: Asker, ReadIn { conversation_id, read }: ReadIn) -> Result<Marked, ApiError> {
+    counted(&asker).await?;
     let seq = asker.hub.banter.messaging().mark_read(&asker.caller, conversation_id, read.seq).await?;
     Ok(Marked { seq })
 }
@@ -163,6 +180,7 @@ async fn typing_stop(asker: Asker, input: In) -> Result<Done, ApiError> {
 }
 
 async fn typing(asker: Asker, In { conversation_id }: In, starts: bool) -> Result<Done, ApiError> {
+    counted(&asker).await?;
     let messaging = asker.hub.banter.messaging();
     let now = asker.hub.banter.clock().now();
     let audience = asker.socket.extensions.get::<Audience>().unwrap_or_default();
@@ -186,7 +204,8 @@ async fn typing(asker: Asker, In { conversation_id }: In, starts: bool) -> Resul
 }
 
 /// The app says it is alive. Leases are renewed by the server for every open socket, so nothing more is needed.
-async fn heartbeat(_: Asker, _: Option<Value>) -> Result<Done, ApiError> {
+async fn heartbeat(asker: Asker, _: Option<Value>) -> Result<Done, ApiError> {
+    counted(&asker).await?;
     Ok(Done {})
 }
 
@@ -197,6 +216,7 @@ struct Refresh {
 
 /// A newer access token, so that the socket outlives the old one.
 async fn refresh(asker: Asker, Refresh { token }: Refresh) -> Result<Done, ApiError> {
+    counted(&asker).await?;
     let caller = asker.hub.banter.accounts().authenticate(&token)?;
     if asker.hub.registry.renew(asker.socket.id, caller) {
         Ok(Done {})

@@ -25,7 +25,7 @@ use lane::Lane;
 use registry::Registry;
 
 /// The largest packet: a message of 4000 characters, four bytes each, escaped, with room.
-const MAX_PACKET: usize = 128 * 1024;
+const MAX_PACKET: usize = 64 * 1024;
 /// How long a connection may stay without a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -82,7 +82,9 @@ async fn authenticate(
     socket.extensions.insert(Lane::default());
     // A room of its own as well: what it caused itself is told to everyone but that one.
     socket.join([room(caller.user_id), socket.id.to_string()]);
-    hub.registry.add(&socket, caller, hub.banter.clock().now());
+    if !hub.registry.add(&socket, caller, hub.banter.clock().now()) {
+        return Err("TOO_MANY_SOCKETS");
+    }
     hub.banter.bus().listen(caller.user_id).await;
     // Ended while we were at it: the notice may have come before the socket was registered.
     hub.banter.accounts().authenticate(&handshake.token).map(|_| ()).map_err(|error| code(&error))
@@ -118,15 +120,31 @@ async fn keep(hub: Hub, sweep: Duration) {
     loop {
         tokio::time::sleep(sweep).await;
         let now = hub.banter.clock().now();
-        for (socket, state) in hub.registry.overdue(now) {
-            match state {
-                registry::Overdue::Expired => fanout::end(&socket, &accounts::Error::TokenExpired),
-                registry::Overdue::NeverConnected => gone(&hub, socket.id).await,
+        for (socket, caller) in
+            hub.registry.overdue(now, |caller| hub.banter.accounts().check(caller).is_err())
+        {
+            match hub.banter.accounts().check(&caller) {
+                _ if !socket.connected() => gone(&hub, socket.id).await,
+                // Told once already, but its buffer was full then: it does not read.
+                Err(over) => fanout::end(&socket, &over),
+                Ok(()) => fanout::end(&socket, &accounts::Error::TokenExpired),
             }
         }
         if renewed.elapsed() >= banter_core::presence::RENEW {
             renewed = tokio::time::Instant::now();
-            hub.banter.presence().renew(&hub.registry.all()).await;
+            // Beside the sweep: after Redis lost its data this tells very many, one after the other.
+            tokio::spawn(renew(hub.clone()));
+        }
+    }
+}
+
+async fn renew(hub: Hub) {
+    let all = hub.registry.all();
+    hub.banter.presence().renew(&all).await;
+    // Those that closed meanwhile have been given a lease again.
+    for (user, socket) in all {
+        if socket.parse().is_ok_and(|sid| hub.registry.caller(sid).is_none()) {
+            hub.banter.presence().left(user, &socket).await;
         }
     }
 }

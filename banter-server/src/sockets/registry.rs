@@ -31,21 +31,20 @@ struct Entry {
     since: DateTime<Utc>,
 }
 
-/// What is wrong with a socket.
-#[derive(Clone, Copy)]
-pub(super) enum Overdue {
-    /// Its access token ran out.
-    Expired,
-    /// It was let in, and broke before it was told.
-    NeverConnected,
-}
+/// Sockets one person may have in one process: a few devices, and what reconnecting leaves behind for a while.
+const MOST: usize = 20;
 
 impl Registry {
-    pub(super) fn add(&self, socket: &SocketRef, caller: Caller, since: DateTime<Utc>) {
+    /// Whether there was room for another of theirs.
+    pub(super) fn add(&self, socket: &SocketRef, caller: Caller, since: DateTime<Utc>) -> bool {
         let mut inner = self.inner.write().expect("no panic while locked");
+        if inner.people.get(&caller.user_id).is_some_and(|sockets| sockets.len() >= MOST) {
+            return false;
+        }
         inner.sockets.insert(socket.id, Entry { socket: socket.clone(), caller, since });
         inner.people.entry(caller.user_id).or_default().push(socket.id);
         metrics::gauge!("banter_sockets_open").increment(1);
+        true
     }
 
     /// Whose it was, and whether it was their last here.
@@ -94,19 +93,20 @@ impl Registry {
             .collect()
     }
 
-    pub(super) fn overdue(&self, now: DateTime<Utc>) -> Vec<(SocketRef, Overdue)> {
+    /// Sockets to look at: whose access token ran out, whose login is `over`, who were let in and broke before they
+    /// were told.
+    pub(super) fn overdue(
+        &self,
+        now: DateTime<Utc>,
+        over: impl Fn(&Caller) -> bool,
+    ) -> Vec<(SocketRef, Caller)> {
         let inner = self.inner.read().expect("no panic while locked");
-        let overdue = inner.sockets.values().filter_map(|entry| {
-            let state = if entry.caller.expires_at + GRACE < now {
-                Overdue::Expired
-            } else if entry.since + CONNECT < now && !entry.socket.connected() {
-                Overdue::NeverConnected
-            } else {
-                return None;
-            };
-            Some((entry.socket.clone(), state))
+        let overdue = inner.sockets.values().filter(|entry| {
+            entry.caller.expires_at + GRACE < now
+                || (entry.since + CONNECT < now && !entry.socket.connected())
+                || over(&entry.caller)
         });
-        overdue.collect()
+        overdue.map(|entry| (entry.socket.clone(), entry.caller)).collect()
     }
 
     pub(super) fn all(&self) -> Vec<(UserId, String)> {

@@ -390,6 +390,7 @@ async fn an_endless_body_is_refused_when_it_is_too_large() {
 async fn who_is_slow_is_not_waited_for() {
     let patience = Patience {
         headers: Duration::from_millis(200),
+        idle: Duration::from_millis(200),
         request: Duration::from_millis(400),
         ..Patience::default()
     };

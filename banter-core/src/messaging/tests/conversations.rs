@@ -20,7 +20,7 @@ async fn a_conversation_says_who_what_and_how_much_is_unread() {
     let ravis = messaging.conversation(&ravi.caller, last.conversation_id).await.unwrap();
     assert_eq!((ravis.peer.id, ravis.peer.username.as_deref()), (asha.id, Some("asha")));
     assert_eq!((ravis.last_seq, ravis.last_read_seq, ravis.peer_read_seq, ravis.unread), (2, 1, 0, 1));
-    assert_eq!(ravis.last_message, Message { client_message_id: None, ..last.clone() });
+    assert_eq!(ravis.last_message, last);
     assert_eq!(ravis.last_message_at, world.now());
 
     let ashas = messaging.conversation(&asha.caller, last.conversation_id).await.unwrap();

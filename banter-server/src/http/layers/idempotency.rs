@@ -43,8 +43,12 @@ async fn answer_once(
         return Ok(replay(answer));
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    // An error has no body yet, and need not be kept: the rule that refused will refuse again.
-    if response.extensions().get::<ApiError>().is_some() {
+    // An error has no body yet, and need not be kept: the rule that refused will refuse again. One of ours leaves open
+    // whether the work was done, so the claim stays for its minute.
+    if let Some(error) = response.extensions().get::<ApiError>() {
+        if error.status.is_server_error() {
+            return Ok(response);
+        }
         noted("given back", banter.idempotency().release(caller, key).await);
         return Ok(response);
     }

@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use banter_core::Banter;
-use banter_core::limits::Act;
+use banter_core::limits::{self, Act};
 
 use crate::http::error::{ApiError, limit_headers, too_often};
 use crate::http::extract::{Authentication, address, authenticate};
@@ -14,7 +14,7 @@ pub async fn limit(State(banter): State<Banter>, request: Request, next: Next) -
     let caller = authenticate(&banter, &parts.headers);
     let who = match &caller {
         Ok(caller) => caller.user_id.to_string(),
-        Err(_) => address(&banter, &parts).to_string(),
+        Err(_) => limits::network(address(&banter, &parts)),
     };
     let quota = match banter.limits().take(Act::Any, &who).await {
         Ok(quota) => quota,

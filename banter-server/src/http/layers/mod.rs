@@ -8,7 +8,7 @@ pub mod observe;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -19,16 +19,11 @@ use super::error::ApiError;
 /// Runs the request to its end even when the client goes away, so that what was stored is also told; ends one that
 /// takes too long; and makes a panic a 500 like any other.
 pub async fn finish(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
-    let task = tokio::spawn(next.run(request).in_current_span());
-    let abort = task.abort_handle();
-    match tokio::time::timeout(deadline, task).await {
+    // The deadline stands inside the task: it holds for work whose client is gone as well.
+    match tokio::spawn(tokio::time::timeout(deadline, next.run(request)).in_current_span()).await {
         Ok(Ok(response)) => response,
-        Ok(Err(broken)) => ApiError::internal(format!("the handler broke: {broken}")).into_response(),
-        Err(_) => {
-            abort.abort();
-            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "TIMEOUT", "this took too long; try again")
-                .into_response()
-        }
+        Ok(Err(_)) => ApiError::timeout().into_response(),
+        Err(broken) => ApiError::internal(format!("the handler broke: {broken}")).into_response(),
     }
 }
 

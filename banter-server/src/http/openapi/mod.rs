@@ -20,7 +20,7 @@ pub use tidy::tidy;
         title = "Banter",
         description = "The app's API. Successes are `{\"success\": true, …}`; failures `{\"success\": false, \"code\", \
             \"message\", \"requestId\", \"details\"?}`: programs act on `code`. A POST that creates something honours \
-            `Idempotency-Key`. Every answer bears `X-Request-Id` and `RateLimit-*`. Live events come over Socket.IO v4 on \
+            `Idempotency-Key`. Every answer bears `X-Request-Id`, those under `/api` `RateLimit-*` as well. Live events come over Socket.IO v4 on \
             the default namespace, handshake `auth: {token}`; see docs/events.md.",
         license(name = "Proprietary")
     ),
