@@ -37,7 +37,11 @@ export class Line {
   static async open(url, auth, options) {
     const line = new Line(url, auth, options);
     const answer = new Promise((resolve, reject) => {
-      line.socket.once('connect', resolve).once('connect_error', reject);
+      line.socket.once('connect', resolve).on('connect_error', (error) => {
+        // The network's failures are the client's to retry, and it does; the server's refusals are final.
+        if (!line.socket.active) reject(error);
+        else console.error(`a socket tries again: ${error.message} (${error.description}: ${error.context?.responseText})`);
+      });
     });
     try {
       await within(DEADLINE, 'a socket connects', answer);
@@ -45,8 +49,6 @@ export class Line {
       return line;
     } catch (error) {
       line.close();
-      // A broken transport says little of itself: the HTTP status, and what the server or the network said.
-      if (error.type === 'TransportError') error.message += ` (${error.description}: ${error.context?.responseText})`;
       throw error;
     }
   }

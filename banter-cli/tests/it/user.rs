@@ -61,7 +61,8 @@ async fn no_tokens_in_production_or_without_secrets() {
         .set("JWT_SECRET", crate::harness::ACCESS_SECRET)
         .set("BANTER_ENV", "production")
         .set("REDIS_URL", "redis://127.0.0.1:1")
-        .set("FIREBASE_PROJECT_ID", "banter-live");
+        .set("FIREBASE_PROJECT_ID", "banter-live")
+        .set("TRUSTED_PROXIES", "0");
     scene!(cli, "user_token_in_production", ["user", "token", "asha"]);
 }
 

@@ -70,6 +70,8 @@ async fn a_claim_left_by_a_crash_is_free_after_a_minute() {
     world.advance(CLAIM);
     assert_eq!(begin(&world, &asha, "k1", BODY).await.unwrap_err().coded().1, "REQUEST_IN_PROGRESS");
     world.advance(TimeDelta::milliseconds(1));
+    let another = begin(&world, &asha, "k1", b"another").await.unwrap_err();
+    assert_eq!(another.coded().1, "IDEMPOTENCY_KEY_REUSED", "the first may have been done");
     world.open_connections().await;
     let begun = join_all((0..5).map(|_| begin(&world, &asha, "k1", BODY))).await;
     assert_eq!(begun.iter().filter(|begun| matches!(begun, Ok(None))).count(), 1);

@@ -265,11 +265,17 @@ async fn pruning_drops_what_is_past_its_time_and_nothing_else() {
     let world = World::with_memory().await;
     world.may_leave_jobs();
     let asha = world.user("asha").await;
-    let [ended, expired, lately] =
-        [world.sign_in(&asha).await, world.sign_in(&asha).await, world.sign_in(&asha).await];
+    let [ended, expired, lately, long] = [
+        world.sign_in(&asha).await,
+        world.sign_in(&asha).await,
+        world.sign_in(&asha).await,
+        world.sign_in(&asha).await,
+    ];
     for (person, change) in [
         (&ended, "revoked_at = now, revoked_because = 'logout'"),
         (&lately, "revoked_at = now + interval '2 days', revoked_because = 'logout'"),
+        // A token for a machine: its end must be remembered for as long as it could be used.
+        (&long, "revoked_at = now, revoked_because = 'logout', access_expires_at = now + interval '60 days'"),
         (&expired, "refresh_expires_at = now"),
         (&asha, "refresh_expires_at = now + interval '60 days'"),
     ] {
@@ -293,7 +299,7 @@ async fn pruning_drops_what_is_past_its_time_and_nothing_else() {
     let mut left: Vec<crate::ids::SessionId> =
         sqlx::query_scalar("select id from sessions").fetch_all(world.banter.pool()).await.unwrap();
     left.sort();
-    let mut expected = vec![asha.caller.session_id, lately.caller.session_id];
+    let mut expected = [&asha, &lately, &long].map(|person| person.caller.session_id);
     expected.sort();
     assert_eq!(left, expected);
     let others: (i64, i64, i64) = sqlx::query_as(

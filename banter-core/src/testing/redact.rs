@@ -1,6 +1,6 @@
 //! Redactions for `insta` that check before they hide: a snapshot that says `[user-id]` has seen that very id.
 //!
-//! ```ignore
+//! ```text
 //! insta::assert_json_snapshot!(body, {
 //!     ".user.id" => redact::id("user-id", asha.id),
 //!     ".user.createdAt" => redact::time(),

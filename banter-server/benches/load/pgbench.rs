@@ -20,7 +20,10 @@ const CONNECTIONS: &str = "20";
 fn statement(row: &str, (from, to): &(Person, Person)) -> (&'static str, Vec<String>) {
     let uuid = |id: &str| format!("'{id}'::uuid");
     match row {
-        "me" => ("premium_until,\n                created_at\n            from users\n            where id = $1\n", vec![uuid(&from.id), "now()".into()]),
+        "me" => (
+            "premium_until,\n                created_at\n            from users\n            where id = $1\n",
+            vec![uuid(&from.id), "now()".into()],
+        ),
         "send" => (
             "'direct', least($2",
             vec![

@@ -63,6 +63,11 @@ async fn a_replica_that_starts_learns_of_all_that_still_matters() {
     learn(&other.banter, &mut None).await.unwrap();
     other.notices.expect_revoked(late.caller.session_id).await;
     assert!(other.notices.revocations().is_empty(), "no need to know");
+    let remembers = |person: &Person| other.banter.revocations().because(person.caller.session_id).is_some();
+    assert!(remembers(&late));
+    world.advance(TimeDelta::minutes(14));
+    learn(&other.banter, &mut None).await.unwrap();
+    assert!(!remembers(&late), "forgotten with its last token");
 }
 
 #[tokio::test]

@@ -126,6 +126,17 @@ async fn logging_out_ends_this_login_only() {
     assert!(accounts.authenticate(&elsewhere.access_token).is_ok());
     let until = world.notices().expect_revoked(asha.caller.session_id).await.until;
     assert_eq!(until, asha.caller.expires_at);
+
+    world.advance(TimeDelta::minutes(10));
+    let (access, _) = refresh(&world, &elsewhere.refresh_token, false).await.unwrap();
+    accounts.log_out(&elsewhere.caller).await.unwrap();
+    let until = world.notices().expect_revoked(elsewhere.caller.session_id).await.until;
+    assert_eq!(
+        until,
+        world.now() + TimeDelta::minutes(15),
+        "remembered for as long as the last access token"
+    );
+    assert_eq!(code(accounts.authenticate(&access).map(|_| ())), "SESSION_REVOKED");
 }
 
 #[tokio::test]

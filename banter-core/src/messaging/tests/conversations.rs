@@ -52,17 +52,19 @@ async fn the_list_goes_by_latest_activity_page_by_page() {
     assert!(order.is_sorted_by(|a, b| a > b) && order.len() == 5, "{order:?}");
     assert_eq!((whole.items[0].peer.id, whole.items[0].unread), (others[1].id, 1));
 
-    let (mut ids, mut cursor, mut pages) = (Vec::new(), None, 0);
-    loop {
-        let some = messaging.conversations(&asha.caller, &page(2, cursor.as_deref())).await.unwrap();
-        ids.extend(some.items.iter().map(|c| c.id));
-        pages += 1;
-        cursor = some.next_cursor;
-        if cursor.is_none() {
-            break;
+    for (limit, expected_pages) in [(1, 5), (2, 3), (3, 2), (5, 1)] {
+        let (mut places, mut cursor, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let some = messaging.conversations(&asha.caller, &page(limit, cursor.as_deref())).await.unwrap();
+            places.extend(some.items.iter().map(|c| (c.last_message_at, c.id)));
+            pages += 1;
+            cursor = some.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
         }
+        assert_eq!((&places, pages), (&order, expected_pages), "{limit} a page");
     }
-    assert_eq!((ids, pages), (order.into_iter().map(|(_, id)| id).collect(), 3));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Effort, TestRunner};
+use sqlx::Connection as _;
 
 use super::*;
 use crate::events::{Event, ReadMark, Typing};
@@ -152,6 +153,31 @@ fn unread_counts_are_those_of_counting_one_by_one() {
         .unwrap();
     let _entered = runtime.enter();
     drop(world);
+}
+
+#[tokio::test]
+async fn a_mark_that_another_overtook_answers_where_it_stands() {
+    let world = World::new().await;
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    let conversation = world.acquaint(&asha, &ravi).await;
+    for _ in 0..8 {
+        world.send(&asha, &ravi, "…").await;
+    }
+    world.notices().clear();
+    // Ravi's other phone is about to commit its own mark.
+    let mut beside = world.database().connect().await;
+    let mut other_phone = beside.begin().await.unwrap();
+    let mark = "update conversation_members set last_read_seq = 9, own_after_read = 0 where user_id = $1";
+    sqlx::query(mark).bind(ravi.id).execute(&mut *other_phone).await.unwrap();
+    let commit = async {
+        world.until_waiting(1).await;
+        other_phone.commit().await.unwrap();
+    };
+    let messaging = world.banter.messaging();
+    let (stands, ()) = tokio::join!(messaging.mark_read(&ravi.caller, conversation, 5), commit);
+    assert_eq!(stands.unwrap(), 9);
+    assert!(world.events_for(&asha).is_empty(), "it moved nothing");
+    assert_eq!(unread(&world, &ravi).await, 1);
 }
 
 #[tokio::test]

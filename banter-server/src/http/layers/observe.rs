@@ -86,3 +86,16 @@ fn log(status: u16, took: std::time::Duration, error: Option<&ApiError>) {
 fn plain(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_methods_share_a_label() {
+        assert_eq!(known(&Method::PATCH), "PATCH");
+        for invented in ["AAAA1", "AAAA2", "get", "TRACE"] {
+            assert_eq!(known(&Method::from_bytes(invented.as_bytes()).unwrap()), "_OTHER");
+        }
+    }
+}
