@@ -36,12 +36,15 @@ export class Line {
   /** Connected; if it is refused, the error thrown has the server's code for a message. */
   static async open(url, auth, options) {
     const line = new Line(url, auth, options);
+    let refused;
     const answer = new Promise((resolve, reject) => {
-      line.socket.once('connect', resolve).on('connect_error', (error) => {
-        // The network's failures are the client's to retry, and it does; the server's refusals are final.
-        if (!line.socket.active) reject(error);
-        else console.error(`a socket tries again: ${error.message} (${error.description}: ${error.context?.responseText})`);
-      });
+      refused = (error) => {
+        // The server's refusals are final. The network's failures are for the client to retry, and it does.
+        if (!line.socket.active) return reject(error);
+        const why = `${error.description}: ${error.context?.responseText}`;
+        console.error(`a socket tries again: ${error.message} (${why})`);
+      };
+      line.socket.once('connect', resolve).on('connect_error', refused);
     });
     try {
       await within(DEADLINE, 'a socket connects', answer);
@@ -50,6 +53,8 @@ export class Line {
     } catch (error) {
       line.close();
       throw error;
+    } finally {
+      line.socket.off('connect_error', refused);
     }
   }
 
