@@ -120,7 +120,7 @@ impl Banter {
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(config.database.max_connections)
-            .acquire_timeout(Duration::from_secs(3))
+            .acquire_timeout(config.database.patience)
             // The pool looks at a connection when it comes back; a second look when it goes out would double every
             // statement's way to the database. One that lay idle may have died meanwhile.
             .test_before_acquire(false)

@@ -24,6 +24,7 @@ pub struct Redis {
     connection: ConnectionManager,
     breaker: Arc<Breaker>,
     prefix: Arc<str>,
+    patience: Duration,
 }
 
 struct Breaker {
@@ -40,32 +41,33 @@ impl Breaker {
     }
 }
 
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long an answer may take, unless the settings say otherwise.
+pub const PATIENCE: Duration = Duration::from_millis(500);
 const REST: Duration = Duration::from_secs(1);
 
 impl Redis {
     /// Does not connect yet: a server must be able to start while Redis is away. Published messages go to `pushes`.
     pub fn new(config: &config::Redis, pushes: UnboundedSender<PushInfo>) -> Result<Self, Away> {
-        let prefix = config.prefix.as_str().into();
+        let (prefix, patience) = (config.prefix.as_str().into(), config.patience);
         let info = config.url.expose_secret().into_connection_info().map_err(away)?;
         // Subscriptions beside commands on one connection need RESP3.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings)).map_err(away)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
+        let manager = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(config.patience))
+            .set_response_timeout(Some(config.patience))
             .set_number_of_retries(1)
             .set_min_delay(Duration::from_millis(50))
             .set_max_delay(Duration::from_millis(500))
             .set_push_sender(pushes)
             .set_automatic_resubscription();
-        let connection = ConnectionManager::new_lazy_with_config(client, config).map_err(away)?;
+        let connection = ConnectionManager::new_lazy_with_config(client, manager).map_err(away)?;
         let breaker = Arc::new(Breaker {
             started: Instant::now(),
             away: AtomicBool::new(false),
             open_until: AtomicU64::new(0),
         });
-        Ok(Self { connection, breaker, prefix })
+        Ok(Self { connection, breaker, prefix, patience })
     }
 
     /// The whole name of a key or channel of ours.
@@ -91,7 +93,7 @@ impl Redis {
             return Err(Away("left alone for a second".into()));
         }
         let mut connection = self.connection.clone();
-        let answer = tokio::time::timeout(PATIENCE * 2, ask(&mut connection)).await;
+        let answer = tokio::time::timeout(self.patience * 2, ask(&mut connection)).await;
         match answer {
             Ok(Ok(answer)) => {
                 if self.breaker.away.load(Ordering::Relaxed)

@@ -62,6 +62,8 @@ pub struct Http {
 pub struct Database {
     pub url: SecretString,
     pub max_connections: u32,
+    /// How long somebody waits for a connection.
+    pub patience: Duration,
 }
 
 /// Which database, without the credentials: what a tool says before it changes one.
@@ -93,6 +95,8 @@ pub struct Redis {
     pub url: SecretString,
     /// What every key and channel begins with.
     pub prefix: String,
+    /// How long an answer may take before Redis counts as away.
+    pub patience: Duration,
 }
 
 #[derive(Clone, Debug)]

@@ -44,6 +44,7 @@ impl Config {
             database: Database {
                 url: read.url("DATABASE_URL", &["postgres://", "postgresql://"]),
                 max_connections: read.parse("DATABASE_MAX_CONNECTIONS", 20).max(1),
+                patience: Duration::from_secs(3),
             },
             redis: read.redis(),
             tokens: read.tokens(),
@@ -169,7 +170,8 @@ impl Reader<'_> {
     }
 
     fn redis(&mut self) -> Option<Redis> {
-        Some(Redis { url: self.redis_url()?, prefix: self.text("REDIS_PREFIX") })
+        let url = self.redis_url()?;
+        Some(Redis { url, prefix: self.text("REDIS_PREFIX"), patience: crate::redis::PATIENCE })
     }
 
     fn redis_url(&mut self) -> Option<SecretString> {

@@ -116,7 +116,7 @@ async fn acts_and_replicas_are_counted_as_they_should() {
 #[tokio::test]
 async fn while_redis_is_away_this_process_counts() {
     let (pushes, _) = tokio::sync::mpsc::unbounded_channel();
-    let nowhere = config::Redis { url: "redis://127.0.0.1:1".into(), prefix: String::new() };
+    let nowhere = testing::config("", Some("redis://127.0.0.1:1")).redis.unwrap();
     let limits = Limits::new(&general(2, MINUTE), clock(), Some(Redis::new(&nowhere, pushes).unwrap()));
     assert!(limits.take(Act::Any, "asha").await.is_ok());
     assert!(limits.take(Act::Any, "asha").await.is_ok());

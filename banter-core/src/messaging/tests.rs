@@ -24,7 +24,11 @@ async fn send(world: &World, from: &Person, draft: Draft) -> Result<Sent, Error>
 
 /// A limit on sending is tested where limits are.
 async fn without_limits() -> World {
-    World::builder().config(|config| config.limits.multiplier = 1000).build().await
+    let crowd = |config: &mut crate::config::Config| {
+        config.limits.multiplier = 1000;
+        config.database.patience = crate::testing::DEADLINE; // hundreds wait for a few connections
+    };
+    World::builder().config(crowd).build().await
 }
 
 /// The stable code of a refusal.

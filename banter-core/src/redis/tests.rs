@@ -9,7 +9,8 @@ async fn what_does_not_answer_is_left_alone_for_a_while() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", silent.local_addr().unwrap());
     let (pushes, _) = mpsc::unbounded_channel();
-    let config = config::Redis { url: url.into(), prefix: String::new() };
+    let patience = Duration::from_millis(20);
+    let config = config::Redis { url: url.into(), prefix: String::new(), patience };
     let redis = Redis::new(&config, pushes).unwrap();
     let mut asked = 0;
     for _ in 0..5 {

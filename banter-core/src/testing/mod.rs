@@ -41,9 +41,17 @@ pub fn config(database_url: &str, redis_url: Option<&str>) -> Config {
             allowed_origins: vec!["http://localhost:8081".into()],
             trusted_proxies: 0,
         },
-        database: config::Database { url: database_url.into(), max_connections: 8 },
-        redis: redis_url
-            .map(|url| config::Redis { url: url.into(), prefix: format!("test:{}:", database::random()) }),
+        database: config::Database {
+            url: database_url.into(),
+            max_connections: 8,
+            patience: Duration::from_secs(3),
+        },
+        redis: redis_url.map(|url| config::Redis {
+            url: url.into(),
+            prefix: format!("test:{}:", database::random()),
+            // A machine that compiles beside the tests makes everybody wait; that is no absence.
+            patience: DEADLINE,
+        }),
         tokens: config::Tokens {
             access_secret: SecretString::from("access-secret-of-tests-0123456789"),
             access_ttl: Duration::from_secs(15 * 60),

@@ -1,4 +1,4 @@
-//! The OpenAPI document: what the routes say of themselves, what holds for all of them, and [`tidy`].
+//! The OpenAPI document: what the routes say of themselves, what holds for all of them, and [`mod@tidy`].
 
 mod tidy;
 
