@@ -158,7 +158,7 @@ struct In {
     conversation_id: ConversationId,
 }
 
-/// Who hears that this socket types, asked of the database at most every half a minute: a keystroke must not cost a
+/// Who hears that this socket types, asked of the database at most every five seconds: a keystroke must not cost a
 /// query. A block takes that long to silence typing, and no longer.
 #[derive(Clone, Default)]
 struct Audience(Arc<Mutex<Option<Remembered>>>);
@@ -169,7 +169,7 @@ struct Remembered {
     until: DateTime<Utc>,
 }
 
-const REMEMBERED: TimeDelta = TimeDelta::seconds(30);
+const REMEMBERED: TimeDelta = TimeDelta::seconds(5);
 
 async fn typing_start(asker: Asker, input: In) -> Result<Done, ApiError> {
     typing(asker, input, true).await
