@@ -6,12 +6,14 @@ use std::fmt;
 /// other control characters have no use in a name or a message but to garble a screen.
 pub fn clean(text: &str, length: std::ops::RangeInclusive<usize>) -> Result<String, String> {
     let text = text.trim();
-    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r') || turns(c)) {
         return Err("must not contain control characters".into());
     }
-    let count = text.chars().count();
+    // Joiners at an end belong to Indic words and to emoji; where nothing else is there, nothing is there.
+    let blank = text.chars().all(|c| c.is_whitespace() || invisible(c));
+    let count = if blank { 0 } else { text.chars().count() };
     if length.contains(&count) {
-        Ok(text.to_owned())
+        Ok(if blank { String::new() } else { text.to_owned() })
     } else if *length.start() <= 1 && count > *length.end() {
         Err(format!("must be at most {} characters", length.end()))
     } else if count == 0 {
@@ -19,6 +21,16 @@ pub fn clean(text: &str, length: std::ops::RangeInclusive<usize>) -> Result<Stri
     } else {
         Err(format!("must be {} to {} characters", length.start(), length.end()))
     }
+}
+
+/// Zero width, and no letter.
+fn invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// Turns the direction of what follows: a name that does can look like another's.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202d}' | '\u{202e}')
 }
 
 /// A phone number in E.164 form. Private: only its owner and staff see it, and `Debug` hides it from logs.
@@ -129,6 +141,9 @@ mod tests {
         assert_eq!(clean("\n\t ", 1..=10).unwrap_err(), "must not be empty");
         assert_eq!(clean("a", 2..=50).unwrap_err(), "must be 2 to 50 characters");
         assert_eq!(clean("abc", 1..=2).unwrap_err(), "must be at most 2 characters");
+        assert_eq!(clean("\u{200b}\u{2060} \u{feff}", 2..=50).unwrap_err(), "must not be empty");
+        assert!(clean("\u{202e}evil", 2..=50).is_err());
+        assert_eq!(clean("അവന്\u{200d}", 2..=50).unwrap(), "അവന്\u{200d}");
         for control in ["a\0b", "a\u{1b}[31mb", "a\u{7f}b"] {
             assert!(clean(control, 1..=10).is_err());
         }

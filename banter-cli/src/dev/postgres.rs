@@ -28,6 +28,8 @@ const SETTINGS: &[&str] = &[
     "shared_buffers=256MB",
     "max_connections=200",
     "log_line_prefix=%m [%p] ",
+    // Without the details of a refusal: they hold what was refused, a phone number for instance.
+    "log_error_verbosity=terse",
 ];
 
 /// What is thrown away need not survive a crash.

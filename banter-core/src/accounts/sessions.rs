@@ -73,6 +73,11 @@ impl Accounts<'_> {
         self.check(&caller).map(|()| caller)
     }
 
+    /// Whose an access token is or was, for counting only: it proves nothing any more.
+    pub fn owner(&self, token: &str) -> Option<UserId> {
+        self.0.tokens().owner(token)
+    }
+
     /// Is this login still going? What a socket asks that was let in long ago; from memory alone as well.
     pub fn check(&self, caller: &Caller) -> Result<(), Error> {
         self.0.revocations().because(caller.session_id).map_or(Ok(()), |because| Err(because.error()))

@@ -113,6 +113,11 @@ impl Tokens {
         Ok(Caller { user_id: claims.sub, session_id: claims.sid, role: claims.role, expires_at })
     }
 
+    /// Whose an access token is or was: we signed it, whatever has become of it since.
+    pub(super) fn owner(&self, token: &str) -> Option<UserId> {
+        self.access.read::<Access>(token).ok().map(|claims| claims.sub)
+    }
+
     pub(super) fn read_refresh(&self, token: &str, now: DateTime<Utc>) -> Result<Refresh, Error> {
         let claims: Refresh = self.refresh.read(token).map_err(|_| Error::RefreshInvalid)?;
         if claims.exp > now.timestamp() { Ok(claims) } else { Err(Error::RefreshInvalid) }

@@ -64,7 +64,9 @@ pub(crate) fn run(database: &str, pairs: &[(Person, Person)], seconds: u64, row:
             sql = sql.replace(&format!("${}", n + 1), value);
         }
         let script = dir.path().join(format!("{i}.sql"));
-        std::fs::write(&script, sql.replace('\n', " ") + ";\n").expect("a script");
+        // A script's statement is one line; a comment would swallow what follows it.
+        let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+        std::fs::write(&script, lines.collect::<Vec<_>>().join(" ") + ";\n").expect("a script");
         pgbench.arg("-f").arg(script);
     }
     let output = pgbench.arg(database).output().expect("pgbench comes with PostgreSQL");

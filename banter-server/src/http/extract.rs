@@ -141,16 +141,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// Reads `Authorization: Bearer …`.
 pub fn authenticate(banter: &Banter, headers: &HeaderMap) -> Result<accounts::Caller, accounts::Error> {
-    let value = headers.get(header::AUTHORIZATION).ok_or(accounts::Error::NoToken)?;
-    let token = value
-        .to_str()
-        .ok()
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .filter(|token| !token.is_empty())
-        .ok_or(accounts::Error::NoToken)?;
+    let token = bearer(headers).ok_or(accounts::Error::NoToken)?;
     banter.accounts().authenticate(token)
+}
+
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 /// From where somebody asks.

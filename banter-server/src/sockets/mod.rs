@@ -26,6 +26,8 @@ use registry::Registry;
 
 /// The largest packet: a message of 4000 characters, four bytes each, escaped, with room.
 const MAX_PACKET: usize = 64 * 1024;
+/// Packets that may wait for a client to read them. Twice what a socket may have waiting for an answer.
+const BUFFER: usize = 512;
 /// How long a connection may stay without a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -55,6 +57,7 @@ pub(crate) fn attach(banter: &Banter, sweep: Duration) -> (SocketIoLayer, Socket
     let (layer, io) = SocketIo::builder()
         .with_state(hub.clone())
         .connect_timeout(HANDSHAKE)
+        .max_buffer_size(BUFFER)
         .max_payload(MAX_PACKET as u64)
         .ws_max_message_size(MAX_PACKET)
         .ws_max_frame_size(MAX_PACKET)
