@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse as _, Response};
 use banter_core::Banter;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
@@ -95,7 +95,6 @@ pub fn patient_app(banter: &Banter, patience: Patience) -> App {
                 "this URL does not take that method",
             )
         })
-        .route("/", axum::routing::get(async || Redirect::temporary("/docs")))
         .layer(from_fn_with_state(patience.request, layers::finish))
         .layer(CompressionLayer::new().compress_when(worth_compressing))
         .layer(from_fn_with_state(banter.clone(), observe))
