@@ -32,7 +32,7 @@ async fn main() {
 
     println!(
         "{:<34} {:>10} {:>9} {:>9}   {:>16} {:>9}",
-        "", "per second", "p50 ms", "p99 ms", "pgbench / second", "p50 ms"
+        "", "per second", "p50 ms", "p99 ms", "pgbench / second", "mean ms"
     );
     for (name, request, ceiling) in [
         ("GET /auth/me", http::me as http::Make, "me"),
