@@ -73,7 +73,7 @@ pub(super) fn whole() -> Vec<Kind> {
         json("a long key", format!("{{\"{}\": 1}}", "k".repeat(100_000)), None),
         json("prototypes", "{\"__proto__\": {\"isAdmin\": true}, \"constructor\": {}}", None),
         json("a repeated unknown key", "{\"a\": 1, \"a\": 2}", None),
-        json("300 kB of string", format!("\"{}\"", "x".repeat(300_000)), Some(413)),
+        json("10 MB of string", format!("\"{}\"", "x".repeat(10_000_000)), Some(413)),
         json("300 kB of white space", " ".repeat(300_000), Some(413)),
         json(
             "XML",
