@@ -69,6 +69,25 @@ async fn limits_count_down_refuse_and_come_back() {
 }
 
 #[tokio::test]
+async fn whose_token_ran_out_does_not_use_up_the_address() {
+    let api = Api::over(few(2, 0)).await;
+    let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
+    api.world.advance(TimeDelta::hours(1));
+    for _ in 0..2 {
+        api.get("/auth/me", &asha).await.refused(403, "TOKEN_EXPIRED");
+    }
+    api.get("/auth/me", &asha).await.refused(429, "RATE_LIMITED");
+    // Behind the same address: another person, somebody without a token, and anybody's refresh.
+    api.get("/auth/me", &ravi).await.refused(403, "TOKEN_EXPIRED");
+    for _ in 0..2 {
+        api.get("/auth/me", Who::Nobody).await.refused(401, "TOKEN_REQUIRED");
+    }
+    api.get("/auth/me", Who::Nobody).await.refused(429, "RATE_LIMITED");
+    let body = json!({ "refreshToken": ravi.refresh_token });
+    api.post("/auth/refresh", Who::Nobody, body).await.is(200);
+}
+
+#[tokio::test]
 async fn a_stricter_limit_names_itself() {
     let api = Api::new().await;
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
