@@ -69,5 +69,9 @@ id! {
     SessionId,
     ConversationId,
     MessageId,
+    FriendRequestId,
+    UploadId,
+    NotificationId,
+    VerificationId,
     JobId,
 }

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`accounts`] | who is this: sign-in, sessions, profile, devices |
 //! | [`messaging`] | conversations, sending, history, read marks |
+//! | [`media`] | what people upload, and who may see it |
+//! | [`notifications`] | the inbox, and pushes to phones |
 //! | [`presence`] | who is here now |
 //! | [`safety`] | blocks, and the one predicate `can_interact` |
 //! | [`jobs`] | work that must happen after a commit |
@@ -27,8 +29,10 @@ pub mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod limits;
+pub mod media;
 pub mod messaging;
 pub mod migrations;
+pub mod notifications;
 pub mod overview;
 pub mod page;
 pub mod presence;

@@ -163,6 +163,17 @@ pub struct Caller {
     pub expires_at: DateTime<Utc>,
 }
 
+/// Somebody as others see them in lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PersonSummary {
+    pub id: UserId,
+    pub username: Option<String>,
+    pub full_name: String,
+    /// URL.
+    pub avatar: Option<String>,
+}
+
 /// From where somebody asks, for limits by address and the list of logins.
 #[derive(Clone, Debug)]
 pub struct Client {

@@ -16,6 +16,7 @@ use sqlx::PgExecutor;
 
 use crate::Banter;
 use crate::ids::JobId;
+use crate::notifications::push::Push;
 
 /// What is to be done. The variant's name and fields are what the row holds: change them only by adding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ use crate::ids::JobId;
 pub enum Job {
     /// Drops what is past its time; queues itself again.
     Prune {},
+    /// Tells one phone of something. One job a phone, so that a retry reaches only those it did not reach before.
+    Push(Push),
 }
 
 impl Job {
@@ -30,12 +33,14 @@ impl Job {
     fn unique_name(&self) -> Option<&'static str> {
         match self {
             Self::Prune {} => Some("prune"),
+            Self::Push(_) => None,
         }
     }
 
     async fn run(&self, banter: &Banter) -> Result<(), Failure> {
         match self {
             Self::Prune {} => prune::run(banter).await,
+            Self::Push(push) => push.run(banter).await,
         }
     }
 }

@@ -65,7 +65,7 @@ impl Messaging<'_> {
                 c.last_seq,
                 c.last_message_at,
                 mine.last_read_seq,
-                c.last_seq - mine.last_read_seq - mine.own_after_read as "unread!",
+                mine.unread,
                 theirs.last_read_seq as peer_read_seq,
                 u.id as "peer_id: UserId",
                 u.username,
@@ -86,8 +86,8 @@ impl Messaging<'_> {
               and c.kind = 'direct'
               and not exists (select from blocked_pairs where one = $1 and other = u.id)
               and ($2::uuid is null or c.id = $2)
-              and ($3::timestamptz is null or (c.last_message_at, c.id) < ($3, $4))
-            order by c.last_message_at desc, c.id desc
+              and ($3::timestamptz is null or (mine.last_message_at, mine.conversation_id) < ($3, $4))
+            order by mine.last_message_at desc, mine.conversation_id desc
             limit $5
             "#,
             me.0,

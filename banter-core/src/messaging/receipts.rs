@@ -25,7 +25,7 @@ impl Messaging<'_> {
                     c.id,
                     -- Locking the member's row keeps a send of theirs from counting between reading and writing.
                     m.last_read_seq as was,
-                    least($3, c.last_seq) as wanted,
+                    least($3, m.last_seq) as wanted,
                     case $2 when c.user_lo then c.user_hi else c.user_lo end as peer
                 from conversations c
                 join conversation_members m on m.conversation_id = c.id and m.user_id = $2
@@ -35,14 +35,15 @@ impl Messaging<'_> {
             moved as (
                 update conversation_members m
                 set last_read_seq = c.wanted,
-                    own_after_read = m.own_after_read - (
+                    unread = case when c.wanted = m.last_seq then 0 else greatest(0, m.unread - (
                         select count(*)
                         from messages
                         where conversation_id = c.id
-                          and sender_id = $2
+                          and sender_id <> $2
+                          and deleted_at is null
                           and seq > m.last_read_seq
                           and seq <= c.wanted
-                    )
+                    )) end
                 from conversation c
                 where m.conversation_id = c.id and m.user_id = $2 and m.last_read_seq < c.wanted
                 returning m.last_read_seq
@@ -75,10 +76,11 @@ impl Messaging<'_> {
     pub async fn unread(&self, caller: &Caller) -> Result<i64, Error> {
         let count = sqlx::query_scalar!(
             r#"
-            select coalesce(sum(c.last_seq - m.last_read_seq - m.own_after_read), 0)::bigint as "count!"
+            select coalesce(sum(m.unread), 0)::bigint as "count!"
             from conversation_members m
             join conversations c on c.id = m.conversation_id
             where m.user_id = $1
+              and m.unread > 0
               and not exists (select from blocked_pairs where one = c.user_lo and other = c.user_hi)
             "#,
             caller.user_id.0,

@@ -110,16 +110,18 @@ impl Messaging<'_> {
                 on conflict (user_lo, user_hi) do update
                 set last_seq = c.last_seq + 1,
                     last_sender_id = $2,
-                    last_message_at = greatest(c.last_message_at, $4),
-                    is_mutual = c.is_mutual or c.last_sender_id = $3
+                    last_message_at = greatest(c.last_message_at, $4)
                 returning id, last_seq
             ),
             membership as (
-                insert into conversation_members as m (conversation_id, user_id, own_after_read, joined_at)
-                select id, person, case when person = $2 then 1 else 0 end, $4
+                insert into conversation_members as m
+                    (conversation_id, user_id, unread, last_seq, last_message_at, joined_at)
+                select id, person, case when person = $2 then 0 else 1 end, last_seq, $4, $4
                 from conversation, unnest(array[$2, $3]) as person
-                where person = $2 or last_seq = 1
-                on conflict (conversation_id, user_id) do update set own_after_read = m.own_after_read + 1
+                on conflict (conversation_id, user_id) do update
+                set unread = m.unread + excluded.unread,
+                    last_seq = excluded.last_seq,
+                    last_message_at = greatest(m.last_message_at, $4)
             )
             insert into messages
                 (id, conversation_id, seq, sender_id, message_type, content, client_message_id, created_at)
@@ -151,8 +153,7 @@ impl Messaging<'_> {
                 update conversations c
                 set last_seq = c.last_seq + 1,
                     last_sender_id = $2,
-                    last_message_at = greatest(c.last_message_at, $3),
-                    is_mutual = c.is_mutual or coalesce(c.last_sender_id <> $2, false)
+                    last_message_at = greatest(c.last_message_at, $3)
                 where c.id = $1
                   and exists (select from conversation_members where conversation_id = $1 and user_id = $2)
                   and (
@@ -167,8 +168,10 @@ impl Messaging<'_> {
             ),
             membership as (
                 update conversation_members
-                set own_after_read = own_after_read + 1
-                where conversation_id = (select id from conversation) and user_id = $2
+                set unread = unread + case when user_id = $2 then 0 else 1 end,
+                    last_seq = (select last_seq from conversation),
+                    last_message_at = greatest(last_message_at, $3)
+                where conversation_id = (select id from conversation)
             ),
             message as (
                 insert into messages

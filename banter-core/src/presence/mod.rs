@@ -148,7 +148,7 @@ impl Presences<'_> {
             r#"
             select u.id as "id: UserId", u.last_seen
             from users u
-            join conversations c on c.user_lo = least($1, u.id) and c.user_hi = greatest($1, u.id) and c.is_mutual
+            join friend_pairs f on f.one = $1 and f.other = u.id
             where u.id = any($2) and u.status <> 'deleted' and can_interact($1, u.id)
             "#,
             caller.user_id.0,
@@ -181,10 +181,10 @@ impl Presences<'_> {
     async fn tell(&self, presence: Presence) {
         let audience = sqlx::query_scalar!(
             r#"
-            select case $1::uuid when user_lo then user_hi else user_lo end as "user_id!: UserId"
-            from conversations
-            where (user_lo = $1 or user_hi = $1) and is_mutual and can_interact(user_lo, user_hi)
-            order by last_message_at desc
+            select other as "user_id!: UserId"
+            from friend_pairs
+            where one = $1
+            order by created_at desc
             limit $2
             "#,
             presence.user_id.0,

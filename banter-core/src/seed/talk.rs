@@ -19,11 +19,11 @@ pub(super) struct Talk {
     pub messages: Vec<Line>,
 }
 
-/// How far a member has read, and how many of the messages after that are their own.
+/// How far a member has read, and how many of the other's messages come after that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReadMark {
     pub seq: i64,
-    pub own_after: i64,
+    pub unread: i64,
 }
 
 pub(super) struct Line {
@@ -32,13 +32,6 @@ pub(super) struct Line {
     pub sender: usize,
     pub content: &'static str,
     pub at: DateTime<Utc>,
-}
-
-impl Talk {
-    /// Both have written.
-    pub(super) fn is_mutual(&self) -> bool {
-        self.messages.iter().any(|m| m.sender == 0) && self.messages.iter().any(|m| m.sender == 1)
-    }
 }
 
 /// A conversation has 2 to 60 messages …
@@ -132,8 +125,8 @@ const DAY: i64 = 86_400_000;
 fn read_mark(person: usize, messages: &[Line], dice: &mut Dice) -> ReadMark {
     let end = messages.len() as u64;
     let read = if dice.percent(70) { end } else { dice.below(end + 1) };
-    let own_after = messages[read as usize..].iter().filter(|m| m.sender == person).count();
-    ReadMark { seq: read.cast_signed(), own_after: own_after as i64 }
+    let unread = messages[read as usize..].iter().filter(|m| m.sender != person).count();
+    ReadMark { seq: read.cast_signed(), unread: unread as i64 }
 }
 
 #[cfg(test)]
@@ -167,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn read_marks_count_what_is_their_own_after_them() {
+    fn read_marks_count_what_is_unread_after_them() {
         let mut behind = 0;
         for talk in Talks::new(plan(100, 5_000)) {
             for (person, mark) in talk.read.iter().enumerate() {
-                let after = talk.messages.iter().skip(mark.seq as usize).filter(|m| m.sender == person);
-                assert_eq!(after.count() as i64, mark.own_after);
-                behind += i64::from(mark.own_after > 0);
+                let after = talk.messages.iter().skip(mark.seq as usize).filter(|m| m.sender != person);
+                assert_eq!(after.count() as i64, mark.unread);
+                behind += i64::from(mark.unread > 0);
             }
         }
         assert!(behind > 10);

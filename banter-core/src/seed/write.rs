@@ -73,12 +73,11 @@ pub(super) async fn talks(banter: &Banter, talks: &[Talk]) -> Result<Talked, sql
     let last_seqs: Vec<i64> = all().map(|(t, ..)| seq(t.messages.len())).collect();
     let last_senders: Vec<Uuid> = all().map(|(t, _, last)| t.people[last.sender].0).collect();
     let last_times: Vec<DateTime<Utc>> = all().map(|(_, _, last)| last.at).collect();
-    let mutual: Vec<bool> = all().map(|(t, ..)| t.is_mutual()).collect();
     let created: Vec<DateTime<Utc>> = all().map(|(_, first, _)| first.at).collect();
     let lo_reads: Vec<i64> = all().map(|(t, ..)| t.read[0].seq).collect();
-    let lo_owns: Vec<i64> = all().map(|(t, ..)| t.read[0].own_after).collect();
+    let lo_unread: Vec<i64> = all().map(|(t, ..)| t.read[0].unread).collect();
     let hi_reads: Vec<i64> = all().map(|(t, ..)| t.read[1].seq).collect();
-    let hi_owns: Vec<i64> = all().map(|(t, ..)| t.read[1].own_after).collect();
+    let hi_unread: Vec<i64> = all().map(|(t, ..)| t.read[1].unread).collect();
 
     let lines = || talks.iter().flat_map(|t| t.messages.iter().enumerate().map(move |(i, m)| (t, i, m)));
     let message_ids: Vec<Uuid> = lines().map(|(_, _, m)| m.id).collect();
@@ -93,10 +92,10 @@ pub(super) async fn talks(banter: &Banter, talks: &[Talk]) -> Result<Talked, sql
         with wanted as (
             select *
             from unnest(
-                $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::uuid[], $6::timestamptz[], $7::bool[],
-                $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[]
-            ) as c (id, user_lo, user_hi, last_seq, last_sender_id, last_message_at, is_mutual, created_at,
-                    lo_read, lo_own, hi_read, hi_own)
+                $1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::uuid[], $6::timestamptz[],
+                $7::timestamptz[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]
+            ) as c (id, user_lo, user_hi, last_seq, last_sender_id, last_message_at, created_at,
+                    lo_read, lo_unread, hi_read, hi_unread)
         ),
         present as (
             select count(*)
@@ -104,8 +103,8 @@ pub(super) async fn talks(banter: &Banter, talks: &[Talk]) -> Result<Talked, sql
         ),
         conversation as (
             insert into conversations
-                (id, kind, user_lo, user_hi, last_seq, last_sender_id, last_message_at, is_mutual, created_at)
-            select w.id, 'direct', user_lo, user_hi, last_seq, last_sender_id, last_message_at, is_mutual, w.created_at
+                (id, kind, user_lo, user_hi, last_seq, last_sender_id, last_message_at, created_at)
+            select w.id, 'direct', user_lo, user_hi, last_seq, last_sender_id, last_message_at, w.created_at
             from wanted w
             join users lo on lo.id = user_lo and lo.status <> 'deleted'
             join users hi on hi.id = user_hi and hi.status <> 'deleted'
@@ -114,17 +113,18 @@ pub(super) async fn talks(banter: &Banter, talks: &[Talk]) -> Result<Talked, sql
             returning id
         ),
         membership as (
-            insert into conversation_members (conversation_id, user_id, last_read_seq, own_after_read, joined_at)
-            select w.id, m.user_id, m.last_read_seq, m.own_after_read, w.created_at
+            insert into conversation_members
+                (conversation_id, user_id, last_read_seq, unread, last_seq, last_message_at, joined_at)
+            select w.id, m.user_id, m.last_read_seq, m.unread, w.last_seq, w.last_message_at, w.created_at
             from wanted w
             join conversation c on c.id = w.id
-            cross join lateral (values (user_lo, lo_read, lo_own), (user_hi, hi_read, hi_own))
-                as m (user_id, last_read_seq, own_after_read)
+            cross join lateral (values (user_lo, lo_read, lo_unread), (user_hi, hi_read, hi_unread))
+                as m (user_id, last_read_seq, unread)
         ),
         message as (
             insert into messages (id, conversation_id, seq, sender_id, message_type, content, created_at)
             select m.id, m.conversation_id, m.seq, m.sender_id, 'text', m.content, m.created_at
-            from unnest($13::uuid[], $14::uuid[], $15::bigint[], $16::uuid[], $17::text[], $18::timestamptz[])
+            from unnest($12::uuid[], $13::uuid[], $14::bigint[], $15::uuid[], $16::text[], $17::timestamptz[])
                 as m (id, conversation_id, seq, sender_id, content, created_at)
             join conversation c on c.id = m.conversation_id
             returning 1
@@ -140,12 +140,11 @@ pub(super) async fn talks(banter: &Banter, talks: &[Talk]) -> Result<Talked, sql
         &last_seqs,
         &last_senders,
         &last_times,
-        &mutual,
         &created,
         &lo_reads,
-        &lo_owns,
+        &lo_unread,
         &hi_reads,
-        &hi_owns,
+        &hi_unread,
         &message_ids,
         &conversations,
         &seqs,

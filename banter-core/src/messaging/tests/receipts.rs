@@ -167,7 +167,7 @@ async fn a_mark_that_another_overtook_answers_where_it_stands() {
     // Ravi's other phone is about to commit its own mark.
     let mut beside = world.database().connect().await;
     let mut other_phone = beside.begin().await.unwrap();
-    let mark = "update conversation_members set last_read_seq = 9, own_after_read = 0 where user_id = $1";
+    let mark = "update conversation_members set last_read_seq = 9, unread = 1 where user_id = $1";
     sqlx::query(mark).bind(ravi.id).execute(&mut *other_phone).await.unwrap();
     let commit = async {
         world.until_waiting(1).await;
