@@ -48,3 +48,92 @@ alter table messages
 
 create index messages_changed on messages (conversation_id, changed_at) where changed_at is not null;
 create index messages_upload_id on messages (upload_id) where upload_id is not null;
+
+-- The conversations that somebody (`viewer`) may see, as they see them: their own memberships, but for direct ones with
+-- people they cannot meet. Every reading statement asks here, so that the rule stands once.
+create view seen_conversations as
+    select
+        mine.user_id as viewer,
+        mine.conversation_id as id,
+        c.kind,
+        c.name,
+        c.created_at,
+        c.last_seq,
+        mine.role,
+        mine.from_seq,
+        mine.last_read_seq as my_read,
+        mine.unread,
+        mine.last_message_at,
+        mine.changed_at,
+        -- The other one of a direct conversation.
+        case mine.user_id when c.user_lo then c.user_hi when c.user_hi then c.user_lo end as peer,
+        -- How far everybody else has read.
+        (
+            select min(other.last_read_seq)
+            from conversation_members other
+            where other.conversation_id = c.id and other.user_id <> mine.user_id
+        ) as others_read
+    from conversation_members mine
+    join conversations c on c.id = mine.conversation_id
+    where c.kind <> 'direct' or not exists (select from blocked_pairs where one = c.user_lo and other = c.user_hi);
+
+-- A message with what it answers and what it carries.
+create view whole_messages as
+    select
+        m.id,
+        m.conversation_id,
+        m.seq,
+        m.sender_id,
+        m.message_type,
+        m.content,
+        m.client_message_id,
+        m.created_at,
+        m.edited_at,
+        m.deleted_at,
+        m.changed_at,
+        r.id as reply_id,
+        r.seq as reply_seq,
+        r.sender_id as reply_sender_id,
+        r.message_type as reply_type,
+        left(r.content, 200) as reply_content,
+        r.deleted_at is not null as reply_deleted,
+        u.id as upload_id,
+        u.purpose as upload_purpose,
+        u.kind as upload_kind,
+        u.content_type,
+        u.bytes,
+        u.width,
+        u.height,
+        u.duration_ms,
+        u.object_key,
+        u.thumbnail_key
+    from messages m
+    left join messages r on r.id = m.reply_to_id
+    left join uploads u on u.id = m.upload_id and u.doomed_at is null;
+
+-- May `reader` answer this message of this conversation? Asked by the statements that send.
+create function can_reply_to(reader uuid, conversation uuid, message uuid) returns boolean
+    language sql stable parallel safe
+    return exists (
+        select
+        from messages m
+        join conversation_members mine on mine.conversation_id = m.conversation_id and mine.user_id = reader
+        where m.id = message
+          and m.conversation_id = conversation
+          and m.seq >= mine.from_seq
+          and m.deleted_at is null
+          and can_interact(reader, m.sender_id)
+    );
+
+-- May `sender` put this upload into a message of that type? Their own, made for that, of that kind.
+create function can_attach(sender uuid, upload uuid, kind text) returns boolean
+    language sql stable parallel safe
+    return exists (
+        select
+        from uploads u
+        where u.id = upload
+          and u.user_id = sender
+          and u.kind = can_attach.kind
+          and u.purpose in ('chat', 'voice')
+          and u.doomed_at is null
+    );

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use chrono::{DateTime, Utc};
 use redis::{FromRedisValue as _, PushInfo, PushKind};
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::mpsc;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use crate::accounts::revocations::Revocations;
 use crate::accounts::sessions::Revocation;
-use crate::ids::{ConversationId, UserId};
+use crate::ids::{ConversationId, MessageId, UserId};
 use crate::messaging::Message;
 use crate::presence::Presence;
 use crate::redis::Redis;
@@ -54,6 +55,14 @@ pub struct Payload<'a>(pub &'a Event);
 events! {
     /// A message was sent to a conversation of yours, perhaps by you on another device.
     MessageNew = "message:new" (Message),
+    /// A message's text was replaced.
+    MessageEdited = "message:edited" (MessageEdited),
+    /// A message was taken back; its number stays, empty.
+    MessageDeleted = "message:deleted" (MessageDeleted),
+    /// A group of yours is new, or its name, members or roles changed: fetch it again.
+    ConversationUpdated = "conversation:updated" (ConversationRef),
+    /// You are no longer in this group.
+    ConversationRemoved = "conversation:removed" (ConversationRef),
     /// A member read up to this message.
     MessageRead = "message:read" (ReadMark),
     /// A member began to type. Forget it after 6 seconds without another.
@@ -64,6 +73,31 @@ events! {
     PresenceChanged = "presence:changed" (Presence),
     /// This login is over; the socket closes right after.
     SessionRevoked = "session:revoked" (SessionEnd),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageEdited {
+    pub id: MessageId,
+    pub conversation_id: ConversationId,
+    pub seq: i64,
+    pub content: String,
+    pub edited_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageDeleted {
+    pub id: MessageId,
+    pub conversation_id: ConversationId,
+    pub seq: i64,
+    pub deleted_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationRef {
+    pub conversation_id: ConversationId,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

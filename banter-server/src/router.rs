@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
-use crate::http::{auth, conversations, health, messages, presence, safety, users};
+use crate::http::{auth, conversations, groups, health, messages, presence, safety, users};
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
 
@@ -43,13 +43,18 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(users::username_available))
         .routes(routes!(users::put_device))
         // Conversations and messages
-        .routes(routes!(conversations::list))
-        .routes(routes!(conversations::one))
+        .routes(routes!(conversations::list, groups::create))
+        .routes(routes!(conversations::changes))
+        .routes(routes!(conversations::one, groups::rename))
+        .routes(routes!(groups::add))
+        .routes(routes!(groups::remove, groups::set_role))
+        .routes(routes!(groups::leave))
         .routes(routes!(conversations::read))
         .routes(routes!(messages::in_conversation))
         .routes(routes!(messages::send))
         .routes(routes!(messages::unread_count))
         .routes(routes!(messages::with_user))
+        .routes(routes!(messages::edit, messages::delete))
         // Presence
         .routes(routes!(presence::presence))
         // Safety

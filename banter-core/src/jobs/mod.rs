@@ -84,6 +84,9 @@ impl Banter {
 }
 
 impl Jobs<'_> {
+    /// A job was queued and committed: this process's worker looks at once.
+    pub(crate) fn wake(&self) {}
+
     /// Queues a job, inside the transaction that causes it.
     pub async fn queue(
         &self,

@@ -1,37 +1,134 @@
-//! The list of conversations: who, what was last, how much is unread.
+//! The list of conversations: who, what was last, how much is unread. Ordered by an index on each member's own rows, so
+//! that a page costs the same however many there are.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeZone as _, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
+use super::groups::Role;
+use super::row::{row, select_messages};
 use super::{Error, Message, MessageType, Messaging};
-use crate::accounts::Caller;
+use crate::accounts::{Caller, PersonSummary};
 use crate::error::Problems;
-use crate::ids::{ConversationId, MessageId, UserId};
+use crate::ids::{ConversationId, MessageId, UploadId, UserId};
+use crate::media::{self, Purpose};
 use crate::page::{At, Page, PageRequest};
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+#[schema(as = ConversationKind)]
+pub enum Kind {
+    Direct,
+    Group,
+    Room,
+}
+
 /// A conversation as one of its members sees it.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Conversation {
     pub id: ConversationId,
-    pub peer: Peer,
+    pub kind: Kind,
+    /// The other one of a direct conversation.
+    pub peer: Option<PersonSummary>,
+    /// Of a group.
+    pub name: Option<String>,
+    /// The caller's, in a group.
+    pub role: Option<Role>,
+    pub member_count: i64,
     pub last_seq: i64,
+    /// How far the caller has read.
     pub last_read_seq: i64,
-    /// How far the other has read.
+    /// How far everybody else has read.
     pub peer_read_seq: i64,
-    pub unread: i64,
-    pub last_message: Message,
+    pub unread_count: i64,
+    /// Null: none yet, or none since the caller joined.
+    pub last_message: Option<Message>,
     pub last_message_at: DateTime<Utc>,
 }
 
-/// The other one.
-#[derive(Debug)]
-pub struct Peer {
-    pub id: UserId,
-    pub username: Option<String>,
-    pub full_name: String,
-    pub avatar: Option<String>,
+/// Somebody in a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    #[serde(flatten)]
+    pub person: PersonSummary,
+    pub role: Role,
+    /// How far they have read.
+    pub last_read_seq: i64,
+    pub joined_at: DateTime<Utc>,
+}
+
+/// A conversation and who is in it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Opened {
+    pub conversation: Conversation,
+    /// Those whom the caller can meet, longest-standing first.
+    pub members: Vec<Member>,
 }
 
 const LIST: &str = "conversations";
+
+/// Selects conversations with their last messages; `$1` is the reader.
+macro_rules! select_conversations {
+    ($rest:literal, $($arguments:tt)*) => {
+        select_messages!(
+            "",
+            r#"
+                c.id as "seen!: ConversationId",
+                c.kind as "kind!: Kind",
+                c.name,
+                c.role as "role!: Role",
+                case c.kind
+                    when 'direct' then 2
+                    else (select count(*) from conversation_members where conversation_id = c.id)
+                end as "member_count!",
+                c.unread as "unread!",
+                c.last_message_at as "last_message_at!",
+                u.id as "peer_id?: UserId",
+                u.username,
+                u.full_name as "full_name?",
+                u.avatar,
+            "#,
+            r#"
+            from seen_conversations c
+            left join users u on u.id = c.peer
+            left join whole_messages p on p.conversation_id = c.id and p.seq = c.last_seq and p.seq >= c.from_seq
+            "# and $rest,
+            $($arguments)*
+        )
+    };
+}
+
+/// A record of [`select_conversations!`](select_conversations) as its reader sees it.
+macro_rules! conversation {
+    ($banter:expr, $caller:expr, $record:ident) => {
+        Conversation {
+            id: $record.seen,
+            kind: $record.kind,
+            peer: $record.peer_id.zip($record.full_name).map(|(id, full_name)| PersonSummary {
+                id,
+                username: $record.username,
+                full_name,
+                avatar: $record.avatar,
+            }),
+            name: $record.name,
+            role: ($record.kind == Kind::Group).then_some($record.role),
+            member_count: $record.member_count,
+            last_seq: $record.last_seq,
+            last_read_seq: $record.my_read,
+            peer_read_seq: $record.others_read.unwrap_or(0),
+            unread_count: $record.unread,
+            last_message_at: $record.last_message_at,
+            last_message: match row!($record) {
+                Some(row) => Some(row.seen_by($banter, $caller.user_id).await),
+                None => None,
+            },
+        }
+    };
+}
 
 impl Messaging<'_> {
     /// The caller's conversations, latest activity first. One statement, whatever their number.
@@ -42,91 +139,82 @@ impl Messaging<'_> {
     ) -> Result<Page<Conversation>, Error> {
         let after: Option<(At, ConversationId)> =
             page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
-        let found = self.list(caller, None, after, page.fetch()).await?;
-        Ok(Page::cut(found, page, LIST, |conversation| (At(conversation.last_message_at), conversation.id)))
-    }
-
-    pub async fn conversation(&self, caller: &Caller, id: ConversationId) -> Result<Conversation, Error> {
-        self.list(caller, Some(id), None, 1).await?.pop().ok_or(Error::ConversationNotFound)
-    }
-
-    async fn list(
-        &self,
-        caller: &Caller,
-        only: Option<ConversationId>,
-        after: Option<(At, ConversationId)>,
-        limit: i64,
-    ) -> Result<Vec<Conversation>, sqlx::Error> {
-        let me = caller.user_id;
-        let rows = sqlx::query!(
+        // A place before everything, instead of a condition that a prepared plan could not use the index for.
+        let (time, id) = after.unwrap_or((At(end_of_time()), ConversationId(Uuid::max())));
+        let records = select_conversations!(
             r#"
-            select
-                c.id as "id: ConversationId",
-                c.last_seq,
-                c.last_message_at,
-                mine.last_read_seq,
-                mine.unread,
-                theirs.last_read_seq as peer_read_seq,
-                u.id as "peer_id: UserId",
-                u.username,
-                u.full_name,
-                u.avatar,
-                m.id as "message_id: MessageId",
-                m.sender_id as "sender_id: UserId",
-                m.message_type as "message_type: MessageType",
-                m.content,
-                m.client_message_id,
-                m.created_at
-            from conversation_members mine
-            join conversations c on c.id = mine.conversation_id
-            join conversation_members theirs on theirs.conversation_id = c.id and theirs.user_id <> $1
-            join users u on u.id = theirs.user_id
-            join messages m on m.conversation_id = c.id and m.seq = c.last_seq
-            where mine.user_id = $1
-              and c.kind = 'direct'
-              and not exists (select from blocked_pairs where one = $1 and other = u.id)
-              and ($2::uuid is null or c.id = $2)
-              and ($3::timestamptz is null or (mine.last_message_at, mine.conversation_id) < ($3, $4))
-            order by mine.last_message_at desc, mine.conversation_id desc
-            limit $5
+            where c.viewer = $1 and (c.last_message_at, c.id) < ($2, $3)
+            order by c.last_message_at desc, c.id desc
+            limit $4
             "#,
-            me.0,
-            only.map(|id| id.0),
-            after.map(|(time, _)| time.0),
-            after.map(|(_, id)| id.0),
-            limit,
+            caller.user_id.0,
+            time.0,
+            id.0,
+            page.fetch(),
         )
         .fetch_all(self.0.pool())
         .await?;
-        let conversations = rows.into_iter().map(|row| {
-            let mine = row.sender_id == me;
-            Conversation {
-                id: row.id,
-                last_message: Message {
-                    id: row.message_id,
-                    conversation_id: row.id,
-                    seq: row.last_seq,
-                    sender_id: row.sender_id,
-                    receiver_id: Some(if mine { row.peer_id } else { me }),
-                    message_type: row.message_type,
-                    content: row.content,
-                    client_message_id: row.client_message_id,
-                    is_read: (if mine { row.peer_read_seq } else { row.last_read_seq }) >= row.last_seq,
-                    created_at: row.created_at,
-                },
-                peer: Peer {
-                    id: row.peer_id,
-                    username: row.username,
-                    full_name: row.full_name,
-                    avatar: row.avatar,
-                },
-                last_seq: row.last_seq,
-                last_read_seq: row.last_read_seq,
-                peer_read_seq: row.peer_read_seq,
-                unread: row.unread,
-                last_message_at: row.last_message_at,
-            }
-        });
-        Ok(conversations.collect())
+        let mut found = Vec::with_capacity(records.len());
+        for record in records {
+            found.push(conversation!(self.0, caller, record));
+        }
+        Ok(Page::cut(found, page, LIST, |conversation| (At(conversation.last_message_at), conversation.id)))
     }
+
+    /// Those of these that the caller may see, in no order.
+    pub(super) async fn conversations_of(
+        &self,
+        caller: &Caller,
+        ids: &[Uuid],
+    ) -> Result<Vec<Conversation>, Error> {
+        let records = select_conversations!("where c.viewer = $1 and c.id = any($2)", caller.user_id.0, ids)
+            .fetch_all(self.0.pool())
+            .await?;
+        let mut found = Vec::with_capacity(records.len());
+        for record in records {
+            found.push(conversation!(self.0, caller, record));
+        }
+        Ok(found)
+    }
+
+    /// One conversation, and who is in it.
+    pub async fn conversation(&self, caller: &Caller, id: ConversationId) -> Result<Opened, Error> {
+        let found = self.conversations_of(caller, &[id.0]).await?.pop().ok_or(Error::ConversationNotFound)?;
+        let members = sqlx::query!(
+            r#"
+            select
+                u.id as "id: UserId",
+                u.username,
+                u.full_name,
+                u.avatar,
+                m.role as "role: Role",
+                m.last_read_seq,
+                m.joined_at
+            from conversation_members m
+            join users u on u.id = m.user_id
+            where m.conversation_id = $1 and can_interact($2, u.id)
+            order by m.joined_at, u.id
+            "#,
+            id.0,
+            caller.user_id.0,
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let members = members.into_iter().map(|row| Member {
+            person: PersonSummary {
+                id: row.id,
+                username: row.username,
+                full_name: row.full_name,
+                avatar: row.avatar,
+            },
+            role: row.role,
+            last_read_seq: row.last_read_seq,
+            joined_at: row.joined_at,
+        });
+        Ok(Opened { conversation: found, members: members.collect() })
+    }
+}
+
+fn end_of_time() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(9999, 12, 31, 0, 0, 0).single().expect("a time")
 }

@@ -4,14 +4,20 @@
 //! without a gap, so a client that knows the last one it has can ask for what it missed; sending costs one round trip
 //! to the database in the usual case and two at most; no cost here grows with the length of a history (marking as read
 //! costs what was unread). Nothing passes
-//! between two people who cannot interact, and to either the other's conversation is not there.
+//! between two people who cannot interact: to either the other's direct conversation is not there, and in a group they
+//! share each sees of the other's messages only that their numbers were taken.
 //!
-//! [`send`] · [`history`] pages by sequence, both ways · [`receipts`] read marks, unread counts, typing ·
-//! [`conversations`] the list
+//! [`send`] · [`change`] edit and delete · [`history`] pages by sequence, both ways · [`receipts`] read marks, unread
+//! counts, typing · [`conversations`] the list · [`resync`] what a client missed, over all conversations · [`groups`]
 
+pub mod change;
 pub mod conversations;
+pub mod groups;
 pub mod history;
 pub mod receipts;
+mod refusal;
+pub mod resync;
+mod row;
 pub mod send;
 #[cfg(test)]
 mod tests;
@@ -24,6 +30,7 @@ use crate::Banter;
 use crate::error::{self, Coded, Kind, Problems};
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::limits;
+use crate::media::Media;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -38,6 +45,24 @@ pub enum Error {
     ConversationNotFound,
     #[error("this clientMessageId was used for another message")]
     ClientIdReused,
+    #[error("this person does not take messages from you")]
+    NotAccepted,
+    #[error("no such message")]
+    MessageNotFound,
+    #[error("only its sender may do that")]
+    NotYours,
+    #[error("a message can be edited for {} minutes", change::EDITABLE.num_minutes())]
+    TooLateToEdit,
+    #[error("only a text that is not deleted can be edited")]
+    NotEditable,
+    #[error("this is not a group")]
+    NotAGroup,
+    #[error("your role in this group does not allow that")]
+    RoleForbids,
+    #[error("a group has at most {} members", groups::MOST)]
+    GroupFull,
+    #[error("no such member")]
+    MemberNotFound,
     #[error(transparent)]
     TooOften(#[from] limits::Exceeded),
     #[error("the database failed")]
@@ -52,6 +77,14 @@ impl Coded for Error {
             Self::UserNotFound => (Kind::NotFound, "USER_NOT_FOUND"),
             Self::ConversationNotFound => (Kind::NotFound, "CONVERSATION_NOT_FOUND"),
             Self::ClientIdReused => (Kind::Mismatch, "CLIENT_MESSAGE_ID_REUSED"),
+            Self::NotAccepted => (Kind::Conflict, "MESSAGES_NOT_ACCEPTED"),
+            Self::MessageNotFound => (Kind::NotFound, "MESSAGE_NOT_FOUND"),
+            Self::NotYours | Self::RoleForbids => (Kind::Forbidden, "FORBIDDEN"),
+            Self::TooLateToEdit => (Kind::Conflict, "EDIT_TOO_LATE"),
+            Self::NotEditable => (Kind::Conflict, "NOT_EDITABLE"),
+            Self::NotAGroup => (Kind::Conflict, "NOT_A_GROUP"),
+            Self::GroupFull => (Kind::Conflict, "GROUP_FULL"),
+            Self::MemberNotFound => (Kind::NotFound, "MEMBER_NOT_FOUND"),
             Self::TooOften(error) => error.coded(),
             Self::Database(error) => error::database(error),
         }
@@ -78,6 +111,10 @@ impl From<Problems> for Error {
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum MessageType {
     Text,
+    Image,
+    Audio,
+    Video,
+    Gif,
 }
 
 /// A message as everyone in the conversation sees it.
@@ -88,16 +125,78 @@ pub struct Message {
     pub conversation_id: ConversationId,
     /// The message's place in its conversation: 1, 2, 3 … without a gap.
     pub seq: i64,
-    pub sender_id: UserId,
+    /// Null where `isHidden`.
+    pub sender_id: Option<UserId>,
     /// The other one, in a direct conversation.
     pub receiver_id: Option<UserId>,
     pub message_type: MessageType,
+    /// The text, or what was written to a picture. Empty once deleted.
     pub content: String,
+    /// What it carries; null for texts, and once it is gone.
+    pub media: Option<Media>,
+    /// `media.url`.
+    pub media_url: Option<String>,
+    /// What it answers.
+    pub reply_to: Option<ReplyTo>,
     /// As the sender's phone chose it.
     pub client_message_id: Option<String>,
-    /// In a direct conversation: the receiver has read it.
+    /// By the caller, if it is another's; by everybody else, if it is the caller's own.
     pub is_read: bool,
+    pub edited_at: Option<DateTime<Utc>>,
+    /// It keeps its place, and nothing else.
+    pub is_deleted: bool,
+    /// By somebody in the group whom the caller cannot meet: it takes its number, and is not shown.
+    pub is_hidden: bool,
     pub created_at: DateTime<Utc>,
+}
+
+impl Message {
+    fn hidden(id: MessageId, conversation_id: ConversationId, seq: i64, created_at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            conversation_id,
+            seq,
+            sender_id: None,
+            receiver_id: None,
+            message_type: MessageType::Text,
+            content: String::new(),
+            media: None,
+            media_url: None,
+            reply_to: None,
+            client_message_id: None,
+            is_read: true,
+            edited_at: None,
+            is_deleted: false,
+            is_hidden: true,
+            created_at,
+        }
+    }
+
+    /// The same message to those who cannot meet its sender.
+    fn to_hidden(&self) -> Self {
+        Self::hidden(self.id, self.conversation_id, self.seq, self.created_at)
+    }
+}
+
+/// The beginning of an answered message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplyTo {
+    pub id: MessageId,
+    pub seq: i64,
+    /// Null: not to be shown to the caller.
+    pub sender_id: Option<UserId>,
+    pub message_type: MessageType,
+    /// At most 200 characters.
+    pub content: String,
+    pub is_deleted: bool,
+}
+
+impl ReplyTo {
+    /// The same to those who cannot meet whoever wrote it.
+    fn hidden(self) -> Self {
+        Self { sender_id: None, content: String::new(), message_type: MessageType::Text, ..self }
+    }
 }
 
 /// The acts of this feature.

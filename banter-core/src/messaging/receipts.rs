@@ -20,39 +20,41 @@ impl Messaging<'_> {
         }
         let marked = sqlx::query!(
             r#"
-            with conversation as (
+            with mine as (
                 select
-                    c.id,
+                    m.conversation_id,
                     -- Locking the member's row keeps a send of theirs from counting between reading and writing.
                     m.last_read_seq as was,
-                    least($3, m.last_seq) as wanted,
-                    case $2 when c.user_lo then c.user_hi else c.user_lo end as peer
-                from conversations c
-                join conversation_members m on m.conversation_id = c.id and m.user_id = $2
-                where c.id = $1 and (c.kind <> 'direct' or can_interact(c.user_lo, c.user_hi))
+                    least($3, m.last_seq) as wanted
+                from conversation_members m
+                where m.conversation_id = $1
+                  and m.user_id = $2
+                  and exists (select from seen_conversations where viewer = $2 and id = $1)
                 for update of m
             ),
             moved as (
                 update conversation_members m
-                set last_read_seq = c.wanted,
-                    unread = case when c.wanted = m.last_seq then 0 else greatest(0, m.unread - (
+                set last_read_seq = mine.wanted,
+                    unread = case when mine.wanted = m.last_seq then 0 else greatest(0, m.unread - (
                         select count(*)
                         from messages
-                        where conversation_id = c.id
+                        where conversation_id = $1
                           and sender_id <> $2
                           and deleted_at is null
                           and seq > m.last_read_seq
-                          and seq <= c.wanted
+                          and seq <= mine.wanted
                     )) end
-                from conversation c
-                where m.conversation_id = c.id and m.user_id = $2 and m.last_read_seq < c.wanted
-                returning m.last_read_seq
+                from mine
+                where m.conversation_id = $1 and m.user_id = $2 and m.last_read_seq < mine.wanted
+                returning 1
             )
             select
                 greatest(was, wanted) as "seq!",
                 exists (select from moved) as "moved!",
-                peer as "peer: UserId"
-            from conversation
+                array(
+                    select user_id from conversation_members where conversation_id = $1 and can_interact($2, user_id)
+                ) as "members!: Vec<UserId>"
+            from mine
             "#,
             conversation.0,
             caller.user_id.0,
@@ -64,7 +66,7 @@ impl Messaging<'_> {
         if marked.moved {
             let mark = ReadMark { conversation_id: conversation, user_id: caller.user_id, seq: marked.seq };
             self.0.bus().deliver(Delivery {
-                to: marked.peer.into_iter().chain([caller.user_id]).collect(),
+                to: marked.members,
                 except_socket: None,
                 event: Event::MessageRead(mark),
             });
@@ -72,16 +74,13 @@ impl Messaging<'_> {
         Ok(marked.seq)
     }
 
-    /// Messages of others that the caller has not read, over all conversations with people they can meet.
+    /// Messages of others that the caller has not read, over all conversations they may see. Costs what is unread.
     pub async fn unread(&self, caller: &Caller) -> Result<i64, Error> {
         let count = sqlx::query_scalar!(
             r#"
-            select coalesce(sum(m.unread), 0)::bigint as "count!"
-            from conversation_members m
-            join conversations c on c.id = m.conversation_id
-            where m.user_id = $1
-              and m.unread > 0
-              and not exists (select from blocked_pairs where one = c.user_lo and other = c.user_hi)
+            select coalesce(sum(unread), 0)::bigint as "count!"
+            from seen_conversations
+            where viewer = $1 and unread > 0
             "#,
             caller.user_id.0,
         )
@@ -98,18 +97,20 @@ impl Messaging<'_> {
     ) -> Result<Vec<UserId>, Error> {
         let others = sqlx::query_scalar!(
             r#"
-            select other.user_id as "user_id: UserId"
-            from conversations c
-            join conversation_members mine on mine.conversation_id = c.id and mine.user_id = $2
-            join conversation_members other on other.conversation_id = c.id and other.user_id <> $2
-            where c.id = $1 and can_interact($2, other.user_id)
+            select array(
+                select user_id
+                from conversation_members
+                where conversation_id = seen.id and user_id <> $2 and can_interact($2, user_id)
+            ) as "others!: Vec<UserId>"
+            from seen_conversations seen
+            where seen.viewer = $2 and seen.id = $1
             "#,
             conversation.0,
             caller.user_id.0,
         )
-        .fetch_all(self.0.pool())
+        .fetch_optional(self.0.pool())
         .await?;
-        if others.is_empty() { Err(Error::ConversationNotFound) } else { Ok(others) }
+        others.ok_or(Error::ConversationNotFound)
     }
 
     /// Tells them. Lost if they are not connected, which is right.

@@ -10,12 +10,7 @@ use crate::error::Coded;
 use crate::testing::{Person, World};
 
 fn draft(target: Target, content: &str, client_id: Option<&str>) -> Draft {
-    Draft {
-        target,
-        message_type: MessageType::Text,
-        content: content.into(),
-        client_message_id: client_id.map(str::to_owned),
-    }
+    Draft { client_message_id: client_id.map(str::to_owned), ..Draft::text(target, content) }
 }
 
 async fn send(world: &World, from: &Person, draft: Draft) -> Result<Sent, Error> {

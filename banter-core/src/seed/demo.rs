@@ -6,7 +6,7 @@ use super::{Error, Seeding};
 use crate::accounts::sign_in::WELCOME_COINS;
 use crate::accounts::{Caller, Gender, Role};
 use crate::ids::{SessionId, UserId};
-use crate::messaging::MessageType;
+
 use crate::messaging::send::{Draft, Sent, Target};
 use crate::text::PhoneNumber;
 
@@ -138,11 +138,9 @@ impl Seeding<'_> {
         now: DateTime<Utc>,
     ) -> Result<Sent, Error> {
         let draft = Draft {
-            target: Target::User(people[1 - sender].id),
-            message_type: MessageType::Text,
-            content: content.to_owned(),
             // The same one again is the same message: that is what makes this safe to repeat.
             client_message_id: Some(format!("demo-{}", number + 1)),
+            ..Draft::text(Target::User(people[1 - sender].id), content)
         };
         Ok(self.0.messaging().send(&caller(people[sender].id, now), draft, None).await?)
     }

@@ -6,7 +6,6 @@ use super::{Error, Outcome, Plan, people, talk};
 use crate::accounts::{Caller, Role};
 use crate::config::Environment;
 use crate::ids::{SessionId, UserId};
-use crate::messaging::MessageType;
 use crate::messaging::history::{Direction, Of};
 use crate::messaging::send::{Draft, Target};
 use crate::testing::World;
@@ -75,12 +74,7 @@ async fn the_rules_go_on_from_there() {
     let talk = talk::Talks::new(PLAN).next().unwrap();
     let [one, other] = talk.people;
     let messaging = world.banter.messaging();
-    let draft = Draft {
-        target: Target::User(other),
-        message_type: MessageType::Text,
-        content: "hello".into(),
-        client_message_id: None,
-    };
+    let draft = Draft::text(Target::User(other), "hello");
     let sent = messaging.send(&caller(&world, one), draft, None).await.unwrap().message;
     assert_eq!((sent.conversation_id, sent.seq), (talk.id, talk.messages.len() as i64 + 1));
     let history =

@@ -15,8 +15,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::events::Event;
 use crate::ids::{ConversationId, Ids, UserId};
+use crate::messaging::Message;
 use crate::messaging::send::{Draft, Target};
-use crate::messaging::{Message, MessageType};
 
 /// An application of this test's own. When it goes out of scope, jobs that nobody expected to remain fail the test.
 pub struct World {
@@ -183,12 +183,7 @@ impl World {
 
     /// Sends a message by the real rule.
     pub async fn send(&self, from: &Person, to: &Person, content: &str) -> Message {
-        let draft = Draft {
-            target: Target::User(to.id),
-            message_type: MessageType::Text,
-            content: content.into(),
-            client_message_id: None,
-        };
+        let draft = Draft::text(Target::User(to.id), content);
         self.banter.messaging().send(&from.caller, draft, None).await.expect("sent").message
     }
 

@@ -1,77 +1,25 @@
-//! The list of conversations, and read marks.
+//! The list of conversations, what changed in them, and read marks.
 
 use axum::extract::State;
 use banter_core::Banter;
-use banter_core::ids::{ConversationId, UserId};
+use banter_core::ids::ConversationId;
 use banter_core::messaging::Message;
-use banter_core::messaging::conversations::Conversation;
+use banter_core::messaging::conversations::{Conversation, Opened};
+use banter_core::messaging::resync::Change;
+use banter_core::page::{At, PageRequest};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Caller, PageQuery, Path, Query};
+use super::extract::{Body, Caller, PageQuery, Path, Query, limit};
 use super::openapi::Refusal;
 use super::{Answer, Outcome, answer};
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ConversationView {
-    id: ConversationId,
-    #[schema(example = "direct")]
-    kind: &'static str,
-    /// The other one.
-    peer: PeerView,
-    last_seq: i64,
-    /// How far the caller has read.
-    last_read_seq: i64,
-    /// How far the other has read.
-    peer_read_seq: i64,
-    unread_count: i64,
-    last_message: Message,
-    last_message_at: DateTime<Utc>,
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PeerView {
-    id: UserId,
-    username: Option<String>,
-    full_name: String,
-    avatar: Option<String>,
-}
-
-impl From<Conversation> for ConversationView {
-    fn from(conversation: Conversation) -> Self {
-        let peer = conversation.peer;
-        Self {
-            id: conversation.id,
-            kind: "direct",
-            peer: PeerView {
-                id: peer.id,
-                username: peer.username,
-                full_name: peer.full_name,
-                avatar: peer.avatar,
-            },
-            last_seq: conversation.last_seq,
-            last_read_seq: conversation.last_read_seq,
-            peer_read_seq: conversation.peer_read_seq,
-            unread_count: conversation.unread,
-            last_message: conversation.last_message,
-            last_message_at: conversation.last_message_at,
-        }
-    }
-}
-
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 pub struct Conversations {
-    conversations: Vec<ConversationView>,
+    conversations: Vec<Conversation>,
     next_cursor: Option<String>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct OneConversation {
-    conversation: ConversationView,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -95,19 +43,18 @@ pub async fn list(
     Query(page): Query<PageQuery>,
 ) -> Outcome<Conversations> {
     let page = banter.messaging().conversations(&caller, &page.page()?).await?;
-    let conversations = page.items.into_iter().map(ConversationView::from).collect();
-    answer(Conversations { conversations, next_cursor: page.next_cursor })
+    answer(Conversations { conversations: page.items, next_cursor: page.next_cursor })
 }
 
 /// One of my conversations
 #[utoipa::path(get, path = "/conversations/{id}", operation_id = "getConversation", tag = "Messages", params(("id" = ConversationId, Path, description = "A conversation of the caller's")),
-    security(("bearer" = [])), responses((status = OK, body = Answer<OneConversation>), Refusal))]
+    security(("bearer" = [])), responses((status = OK, body = Answer<Opened>), Refusal))]
 pub async fn one(
     State(banter): State<Banter>,
     Caller(caller): Caller,
     Path(id): Path<ConversationId>,
-) -> Outcome<OneConversation> {
-    answer(OneConversation { conversation: banter.messaging().conversation(&caller, id).await?.into() })
+) -> Outcome<Opened> {
+    answer(banter.messaging().conversation(&caller, id).await?)
 }
 
 /// Mark as read
@@ -120,4 +67,69 @@ pub async fn read(
     Body(body): Body<Read>,
 ) -> Outcome<Marked> {
     answer(Marked { seq: banter.messaging().mark_read(&caller, id, body.seq).await? })
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ChangesQuery {
+    /// `syncedAt` of the last answer.
+    #[param(value_type = DateTime<Utc>)]
+    since: At,
+    /// How many conversations, 1 to 100; 20 unless told.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u16>,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes {
+    changes: Vec<ChangeView>,
+    next_cursor: Option<String>,
+    /// What to ask from next time, once all pages are read.
+    synced_at: DateTime<Utc>,
+}
+
+/// What became of a conversation.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeView {
+    conversation: Conversation,
+    /// New messages, oldest first; the newest 50 where they are more.
+    messages: Vec<Message>,
+    /// There are older new ones: ask its history with `afterSeq`.
+    has_more: bool,
+    /// Older messages that were edited or deleted.
+    changed: Vec<Message>,
+}
+
+impl From<Change> for ChangeView {
+    fn from(change: Change) -> Self {
+        Self {
+            conversation: change.conversation,
+            messages: change.messages,
+            has_more: change.has_more,
+            changed: change.changed,
+        }
+    }
+}
+
+/// What happened while I was away, in all my conversations
+///
+/// Looks back a minute further than `since`: what the client has already comes again, with the same ids and numbers.
+#[utoipa::path(get, path = "/conversations/changes", operation_id = "listChanges", tag = "Messages", params(ChangesQuery), security(("bearer" = [])),
+    responses((status = OK, body = Answer<Changes>), Refusal))]
+pub async fn changes(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Query(query): Query<ChangesQuery>,
+) -> Outcome<Changes> {
+    let page = PageRequest { limit: limit(query.limit)?, cursor: query.cursor };
+    let changes = banter.messaging().changes(&caller, query.since.0, &page).await?;
+    answer(Changes {
+        changes: changes.page.items.into_iter().map(ChangeView::from).collect(),
+        next_cursor: changes.page.next_cursor,
+        synced_at: changes.synced_at,
+    })
 }

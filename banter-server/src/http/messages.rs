@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use banter_core::Banter;
-use banter_core::ids::{ConversationId, UserId};
+use banter_core::events::{MessageDeleted, MessageEdited};
+use banter_core::ids::{ConversationId, MessageId, UserId};
 use banter_core::messaging::history::{Direction, History, Of};
 use banter_core::messaging::send::{Draft, Target, is_client_id};
 use banter_core::messaging::{Message, MessageType};
@@ -22,11 +23,17 @@ use super::{Answer, Outcome, answer};
 pub struct NewMessage {
     receiver_id: Option<UserId>,
     conversation_id: Option<ConversationId>,
-    #[schema(min_length = 1, max_length = 4000)]
+    /// The text; for anything but a text, what is written to it, perhaps nothing.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
     content: String,
     #[serde(default = "text")]
     #[schema(default = "text")]
     message_type: MessageType,
+    /// For anything but a text: `mediaUrl` of an upload of the sender's own.
+    media_url: Option<String>,
+    /// A message of the same conversation that this one answers.
+    reply_to_id: Option<MessageId>,
     /// Chosen by the sender's device; sending again with the same one is safe.
     #[schema(min_length = 1, max_length = 64)]
     client_message_id: Option<String>,
@@ -47,6 +54,8 @@ impl NewMessage {
             target,
             message_type: self.message_type,
             content: self.content,
+            media: self.media_url,
+            reply_to: self.reply_to_id,
             client_message_id: self.client_message_id,
         })
     }
@@ -170,4 +179,45 @@ pub async fn in_conversation(
     Query(query): Query<HistoryQuery>,
 ) -> Outcome<HistoryPage> {
     query.ask(&banter, &caller, Of::Conversation(id)).await
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct Edit {
+    #[schema(min_length = 1, max_length = 4000)]
+    content: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Edited {
+    message: MessageEdited,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Deleted {
+    message: MessageDeleted,
+}
+
+/// Edit a text of mine, within 15 minutes
+#[utoipa::path(patch, path = "/messages/{id}", operation_id = "editMessage", tag = "Messages", params(("id" = MessageId, Path, description = "A message of the caller's")),
+    request_body = Edit, security(("bearer" = [])), responses((status = OK, body = Answer<Edited>), Refusal))]
+pub async fn edit(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Path(id): Path<MessageId>,
+    Body(body): Body<Edit>,
+) -> Outcome<Edited> {
+    answer(Edited { message: banter.messaging().edit(&caller, id, &body.content).await? })
+}
+
+/// Take a message back
+///
+/// The caller's own at any time; in a group, its owner and admins anybody's. Its number stays, empty.
+#[utoipa::path(delete, path = "/messages/{id}", operation_id = "deleteMessage", tag = "Messages", params(("id" = MessageId, Path, description = "A message")),
+    security(("bearer" = [])), responses((status = OK, body = Answer<Deleted>), Refusal))]
+pub async fn delete(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Path(id): Path<MessageId>,
+) -> Outcome<Deleted> {
+    answer(Deleted { message: banter.messaging().delete(&caller, id).await? })
 }

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod conversations;
 pub mod error;
 pub mod extract;
+pub mod groups;
 pub mod health;
 pub mod layers;
 pub mod messages;

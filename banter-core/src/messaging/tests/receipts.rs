@@ -126,8 +126,8 @@ async fn play(world: &World, names: [String; 2], acts: &[Act]) {
         }
         for (i, person) in people.iter().enumerate() {
             assert_eq!(unread(world, person).await, model.unread(i), "after {act:?} of {acts:?}");
-            let listed = messaging.conversation(&person.caller, conversation).await.unwrap();
-            assert_eq!(listed.unread, model.unread(i));
+            let listed = messaging.conversation(&person.caller, conversation).await.unwrap().conversation;
+            assert_eq!(listed.unread_count, model.unread(i));
             assert_eq!((listed.last_read_seq, listed.peer_read_seq), (model.read[i], model.read[1 - i]));
         }
     }
@@ -207,7 +207,7 @@ async fn reading_and_sending_at_once_do_not_lose_count() {
         );
         assert!(one.is_ok() && other.is_ok());
         for person in [&asha, &ravi] {
-            let listed = messaging.conversation(&person.caller, conversation).await.unwrap();
+            let listed = messaging.conversation(&person.caller, conversation).await.unwrap().conversation;
             let counted: i64 = sqlx::query_scalar(
                 "select count(*) from messages where conversation_id = $1 and seq > $2 and sender_id <> $3",
             )
@@ -217,7 +217,12 @@ async fn reading_and_sending_at_once_do_not_lose_count() {
             .fetch_one(world.banter.pool())
             .await
             .unwrap();
-            assert_eq!((listed.last_seq, listed.unread), (end, counted), "{} in round {round}", person.name);
+            assert_eq!(
+                (listed.last_seq, listed.unread_count),
+                (end, counted),
+                "{} in round {round}",
+                person.name
+            );
         }
     }
 }

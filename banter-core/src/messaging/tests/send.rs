@@ -13,7 +13,7 @@ async fn the_first_message_makes_the_conversation() {
     assert!(!sent.repeated);
     let message = sent.message;
     assert_eq!((message.seq, message.content.as_str()), (1, "नमस्ते"));
-    assert_eq!((message.sender_id, message.receiver_id), (asha.id, Some(ravi.id)));
+    assert_eq!((message.sender_id, message.receiver_id), (Some(asha.id), Some(ravi.id)));
     assert_eq!((message.created_at, message.is_read), (world.now(), false));
     let answer = send(&world, &ravi, draft(Target::Conversation(message.conversation_id), "hi", None)).await;
     let answer = answer.unwrap().message;
