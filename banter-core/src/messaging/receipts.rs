@@ -25,7 +25,8 @@ impl Messaging<'_> {
                     m.conversation_id,
                     -- Locking the member's row keeps a send of theirs from counting between reading and writing.
                     m.last_read_seq as was,
-                    least($3, m.last_seq) as wanted
+                    -- And not past what this statement can see, since it counts below what is read by this mark.
+                    least($3, (select last_seq from conversations where id = $1)) as wanted
                 from conversation_members m
                 where m.conversation_id = $1
                   and m.user_id = $2

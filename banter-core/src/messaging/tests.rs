@@ -1,12 +1,19 @@
+mod change;
 mod conversations;
+mod costs;
+mod groups;
 mod history;
 mod receipts;
+mod replies;
+mod resync;
 mod send;
 mod wire;
 
 use super::send::{Draft, Sent, Target};
 use super::*;
 use crate::error::Coded;
+use crate::events::Event;
+use crate::media;
 use crate::testing::{Person, World};
 
 fn draft(target: Target, content: &str, client_id: Option<&str>) -> Draft {
@@ -51,4 +58,36 @@ async fn sequence(world: &World, conversation: ConversationId) -> (i64, Vec<i64>
 fn assert_gapless((last, stored): (i64, Vec<i64>), expected: i64) {
     assert_eq!(last, expected);
     assert_eq!(stored, (1..=expected).collect::<Vec<_>>());
+}
+
+/// Who they are to each other is another feature's business.
+async fn befriend(world: &World, one: &Person, other: &Person) {
+    let sql = "insert into friendships (user_lo, user_hi, created_at)
+               values (least('{one}'::uuid, '{other}'), greatest('{one}'::uuid, '{other}'), now())";
+    world.sql(&sql.replace("{one}", &one.id.to_string()).replace("{other}", &other.id.to_string())).await;
+}
+
+/// An upload as media leaves it behind; its link.
+async fn upload(world: &World, owner: &Person, kind: &str, purpose: &str) -> String {
+    let id = world.banter.ids().uuid(world.now());
+    world
+        .sql(&format!(
+            "insert into uploads (id, user_id, purpose, kind, content_type, bytes, width, height, object_key, created_at)
+             values ('{id}', '{}', '{purpose}', '{kind}', 'image/jpeg', 5000, 640, 480, '{id}.jpg', '{}')",
+            owner.id,
+            world.now()
+        ))
+        .await;
+    format!("https://media.example/chat/{id}.jpg?sig=abc")
+}
+
+async fn history(world: &World, reader: &Person, conversation: ConversationId) -> Vec<Message> {
+    let messaging = world.banter.messaging();
+    let all = messaging.history(
+        &reader.caller,
+        super::history::Of::Conversation(conversation),
+        super::history::Direction::After(0),
+        100,
+    );
+    all.await.unwrap().messages
 }

@@ -29,16 +29,18 @@ fn statement(row: &str, (from, to): &(Person, Person)) -> (&'static str, Vec<Str
             vec![
                 "gen_random_uuid()".into(),
                 uuid(&from.id),
-                uuid(&to.id),
                 "now()".into(),
                 "null::text".into(),
                 "gen_random_uuid()".into(),
                 "'text'::text".into(),
                 "'message 1: क्या हाल है? Nothing much, you?'::text".into(),
+                "null::uuid".into(),
+                "null::uuid".into(),
+                uuid(&to.id),
             ],
         ),
         "history" => (
-            "coalesce(mine.last_read_seq, 0) as my_read",
+            "with seen as (",
             vec![
                 uuid(&from.id),
                 uuid(from.conversation.as_deref().expect("they have written")),
