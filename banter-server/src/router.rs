@@ -53,8 +53,7 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(messages::in_conversation))
         .routes(routes!(messages::send))
         .routes(routes!(messages::unread_count))
-        .routes(routes!(messages::with_user))
-        .routes(routes!(messages::edit, messages::delete))
+        .routes(routes!(messages::with_user, messages::edit, messages::delete))
         // Presence
         .routes(routes!(presence::presence))
         // Safety

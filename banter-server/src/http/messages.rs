@@ -157,7 +157,7 @@ pub async fn unread_count(State(banter): State<Banter>, Caller(caller): Caller) 
 }
 
 /// The direct conversation with a person
-#[utoipa::path(get, path = "/messages/{userId}", operation_id = "listMessagesWithUser", tag = "Messages", params(("userId" = UserId, Path, description = "The other one"), HistoryQuery),
+#[utoipa::path(get, path = "/messages/{id}", operation_id = "listMessagesWithUser", tag = "Messages", params(("id" = UserId, Path, description = "The other one"), HistoryQuery),
     security(("bearer" = [])), responses((status = OK, body = Answer<HistoryPage>), Refusal))]
 pub async fn with_user(
     State(banter): State<Banter>,
