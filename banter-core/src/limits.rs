@@ -29,6 +29,10 @@ pub enum Act {
     SendMessage,
     /// Asking whether a username is free.
     CheckUsername,
+    /// Looking for people.
+    Search,
+    /// Asking people to be friends.
+    FriendRequest,
     /// Any event on a socket but a message.
     SocketEvent,
 }
@@ -42,13 +46,15 @@ pub struct Limit {
 
 impl Act {
     /// All, for documents and checks.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Any,
         Self::SignIn,
         Self::SignInAs,
         Self::Refresh,
         Self::SendMessage,
         Self::CheckUsername,
+        Self::Search,
+        Self::FriendRequest,
         Self::SocketEvent,
     ];
 
@@ -60,6 +66,8 @@ impl Act {
             Self::Refresh => "refresh",
             Self::SendMessage => "send-message",
             Self::CheckUsername => "check-username",
+            Self::Search => "search",
+            Self::FriendRequest => "friend-request",
             Self::SocketEvent => "socket-event",
         }
     }
@@ -72,6 +80,9 @@ impl Act {
             Self::Refresh => (60, 900),
             Self::SendMessage => (120, 60),
             Self::CheckUsername => (60, 60),
+            Self::Search => (60, 60),
+            // A day's worth of strangers within an hour is no way to make friends.
+            Self::FriendRequest => (60, 3600),
             Self::SocketEvent => (600, 60),
         };
         Limit { max, window: Duration::from_secs(seconds) }

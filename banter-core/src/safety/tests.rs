@@ -68,7 +68,7 @@ async fn only_one_s_own_blocks_are_listed_newest_first_page_by_page() {
     loop {
         let page = PageRequest { limit: 2, cursor };
         let page = world.banter.safety().blocks(&asha.caller, &page).await.unwrap();
-        listed.extend(page.items.iter().map(|block| (block.created_at, block.user_id)));
+        listed.extend(page.items.iter().map(|block| (block.created_at, block.user.id)));
         pages += 1;
         cursor = page.next_cursor;
         if cursor.is_none() {
