@@ -63,7 +63,7 @@ create index users_full_name_alike on users using gin (lower(full_name) gin_trgm
 -- Of most people the last word of the name is the family's, which others look for.
 create index users_last_name_prefix on users (lower(split_part(full_name, ' ', -1)) text_pattern_ops) where status = 'active';
 
--- People with a word, in either name, like what somebody typed: half of its trigrams, or as it begins. The first 500 that
+-- People with a word, in either name, like what somebody typed: half of its trigrams, or as it begins. The first 200 that
 -- the index gives are ranked, so that a common word costs no more than a rare one.
 select word_similarity('', ''); -- pg_trgm declares the setting below when it is loaded
 create function people_alike(typed text, most integer) returns table (user_id uuid, rank integer, key text)
@@ -82,7 +82,7 @@ begin atomic
             greatest(word_similarity(typed, lower(u.username)), word_similarity(typed, lower(u.full_name)))::numeric as score
         from users u
         where u.status = 'active' and (typed <% lower(u.username) or typed <% lower(u.full_name))
-        limit 500
+        limit 200
     ) f
     order by f.at > 0 desc, f.score desc
     limit most;

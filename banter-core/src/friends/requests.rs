@@ -31,7 +31,6 @@ pub struct FriendRequest {
 /// Whose requests: those to the caller, or those of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = RequestDirection)]
 pub enum Direction {
     Incoming,
     Outgoing,

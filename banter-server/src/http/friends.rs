@@ -40,6 +40,7 @@ pub struct AskedView {
 #[into_params(parameter_in = Query)]
 pub struct RequestsQuery {
     /// Requests to the caller, or the caller's own.
+    #[param(inline)]
     direction: Direction,
     /// How many, 1 to 100; 20 unless told.
     #[param(minimum = 1, maximum = 100)]
