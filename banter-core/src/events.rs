@@ -95,7 +95,7 @@ pub struct Typing {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FriendAsked {
-    pub request: FriendRequest,
+    pub request: Box<FriendRequest>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

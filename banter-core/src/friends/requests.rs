@@ -237,7 +237,10 @@ impl Friends<'_> {
         };
         match (settled.next, &settled.request) {
             (Next::Ask, Some(request)) => {
-                deliver(vec![other, me], Event::FriendRequest(FriendAsked { request: request.clone() }));
+                deliver(
+                    vec![other, me],
+                    Event::FriendRequest(FriendAsked { request: Box::new(request.clone()) }),
+                );
             }
             (Next::Befriend(request_id), Some(FriendRequest { sender, receiver, .. })) => {
                 for (to, user) in [(sender.id, receiver), (receiver.id, sender)] {

@@ -8,7 +8,7 @@ use crate::harness::Api;
 
 async fn ask(api: &Api, from: &Person, to: &Person) -> String {
     let asked = api.post("/friends/requests", from, json!({ "receiverId": to.id })).await.is(201);
-    asked["request"]["id"].as_str().unwrap().to_owned()
+    asked["request"]["id"].as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ async fn a_request_waits_is_accepted_and_both_are_told() {
     assert_eq!((&request.sender, &request.receiver), (&summary(&asha), &summary(&ravi)));
     assert_eq!((request.message.as_deref(), request.created_at), (Some("we met in Pune"), world.now()));
     for person in [&asha, &ravi] {
-        let told = Event::FriendRequest(FriendAsked { request: request.clone() });
+        let told = Event::FriendRequest(FriendAsked { request: Box::new(request.clone()) });
         assert!(world.events_for(person).contains(&told), "{}", person.name);
     }
     assert_eq!(waiting(&world, &asha, Direction::Outgoing).await, [request.id]);
