@@ -42,3 +42,38 @@ create view friend_pairs as
 create function are_friends(a uuid, b uuid) returns boolean
     language sql stable parallel safe
     return exists (select from friendships where user_lo = least(a, b) and user_hi = greatest(a, b));
+
+-- Whom two people both have for a friend, as the first of them may know it.
+create function mutual_friends(me uuid, them uuid) returns table (user_id uuid)
+    language sql stable parallel safe
+begin atomic
+    select u.id
+    from friend_pairs mine
+    join friend_pairs theirs on theirs.other = mine.other and theirs.one = them
+    join users u on u.id = mine.other
+    where mine.one = me
+      and u.status not in ('deleted', 'banned')
+      and not exists (select from blocked_pairs b where b.one = me and b.other = u.id);
+end;
+
+-- The request that waits between two people.
+create view pending_requests as
+    select id, sender_id, receiver_id, least(sender_id, receiver_id) as user_lo, greatest(sender_id, receiver_id) as user_hi
+    from friend_requests
+    where status = 'pending';
+
+-- How somebody stands to `me`, as both apps show it. Whoever blocked `me` is not to be found in the first place.
+create function relationship(me uuid, them uuid) returns text
+    language sql stable parallel safe
+    return case
+        when exists (select from blocked_users where user_id = me and blocked_user_id = them) then 'blocked_by_me'
+        when are_friends(me, them) then 'friends'
+        else coalesce(
+            (
+                select case sender_id when me then 'pending_out' else 'pending_in' end
+                from pending_requests
+                where user_lo = least(me, them) and user_hi = greatest(me, them)
+            ),
+            'none'
+        )
+    end;

@@ -49,9 +49,41 @@ create function may_call(sender uuid, receiver uuid) returns boolean
             else false
         end;
 
+-- Do the friends of this person see whether they are here?
+create function shows_presence(person uuid) returns boolean
+    language sql stable parallel safe
+    return coalesce((select presence_to from user_settings where user_id = person), 'friends') = 'friends';
+
 -- Finding people: by how the name begins, and by what looks alike.
 create extension if not exists pg_trgm;
 create index users_username_prefix on users (lower(username) text_pattern_ops) where status = 'active';
 create index users_full_name_prefix on users (lower(full_name) text_pattern_ops) where status = 'active';
 create index users_username_alike on users using gin (lower(username) gin_trgm_ops) where status = 'active';
 create index users_full_name_alike on users using gin (lower(full_name) gin_trgm_ops) where status = 'active';
+-- Of most people the last word of the name is the family's, which others look for.
+create index users_last_name_prefix on users (lower(split_part(full_name, ' ', -1)) text_pattern_ops) where status = 'active';
+
+-- People with a word, in either name, like what somebody typed: half of its trigrams, or as it begins. The first 200 that
+-- the index gives are ranked, so that a common word costs no more than a rare one.
+select word_similarity('', ''); -- pg_trgm declares the setting below when it is loaded
+create function people_alike(typed text, most integer) returns table (user_id uuid, rank integer, key text)
+    language sql stable parallel safe
+    set pg_trgm.word_similarity_threshold = 0.5
+begin atomic
+    select
+        f.id,
+        case when f.at > 0 then 3 else 4 end,
+        case when f.at > 0 then substr(f.name, f.at + 1) else lpad((1000 - round(f.score * 1000))::integer::text, 4, '0') end
+    from (
+        select
+            u.id,
+            lower(u.full_name) as name,
+            position(' ' || typed in lower(u.full_name)) as at,
+            greatest(word_similarity(typed, lower(u.username)), word_similarity(typed, lower(u.full_name)))::numeric as score
+        from users u
+        where u.status = 'active' and (typed <% lower(u.username) or typed <% lower(u.full_name))
+        limit 200
+    ) f
+    order by f.at > 0 desc, f.score desc
+    limit most;
+end;

@@ -14,9 +14,11 @@ use tokio::sync::mpsc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::accounts::PersonSummary;
 use crate::accounts::revocations::Revocations;
 use crate::accounts::sessions::Revocation;
-use crate::ids::{ConversationId, MessageId, UserId};
+use crate::friends::requests::FriendRequest;
+use crate::ids::{ConversationId, FriendRequestId, MessageId, UserId};
 use crate::messaging::Message;
 use crate::presence::Presence;
 use crate::redis::Redis;
@@ -71,6 +73,12 @@ events! {
     TypingStop = "typing:stop" (Typing),
     /// Somebody you may see came or went.
     PresenceChanged = "presence:changed" (Presence),
+    /// Somebody asks to be your friend, or you asked on another device.
+    FriendRequest = "friend:request" (FriendAsked),
+    /// You and this person are friends now.
+    FriendAccepted = "friend:accepted" (FriendAccepted),
+    /// This person is your friend no longer.
+    FriendRemoved = "friend:removed" (FriendRemoved),
     /// This login is over; the socket closes right after.
     SessionRevoked = "session:revoked" (SessionEnd),
 }
@@ -114,6 +122,29 @@ pub struct ReadMark {
 #[serde(rename_all = "camelCase")]
 pub struct Typing {
     pub conversation_id: ConversationId,
+    pub user_id: UserId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FriendAsked {
+    pub request: Box<FriendRequest>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FriendAccepted {
+    /// The request that was accepted.
+    pub request_id: FriendRequestId,
+    /// The new friend.
+    pub user: PersonSummary,
+    pub since: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FriendRemoved {
+    /// Who is no friend any more.
     pub user_id: UserId,
 }
 

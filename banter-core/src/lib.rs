@@ -5,7 +5,8 @@
 //!
 //! | folder | what it answers |
 //! |---|---|
-//! | [`accounts`] | who is this: sign-in, sessions, profile, devices |
+//! | [`accounts`] | who is this: sign-in, sessions, profile, devices, settings, search |
+//! | [`friends`] | friends, and asking to be |
 //! | [`messaging`] | conversations, sending, history, read marks |
 //! | [`media`] | what people upload, and who may see it |
 //! | [`notifications`] | the inbox, and pushes to phones |
@@ -25,6 +26,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod events;
+pub mod friends;
 pub mod idempotency;
 pub mod ids;
 pub mod jobs;

@@ -31,6 +31,10 @@ pub enum Act {
     ChangeGroup,
     /// Asking whether a username is free.
     CheckUsername,
+    /// Looking for people.
+    Search,
+    /// Asking people to be friends.
+    FriendRequest,
     /// Any event on a socket but a message.
     SocketEvent,
 }
@@ -44,7 +48,7 @@ pub struct Limit {
 
 impl Act {
     /// All, for documents and checks.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: &[Self] = &[
         Self::Any,
         Self::SignIn,
         Self::SignInAs,
@@ -52,6 +56,8 @@ impl Act {
         Self::SendMessage,
         Self::ChangeGroup,
         Self::CheckUsername,
+        Self::Search,
+        Self::FriendRequest,
         Self::SocketEvent,
     ];
 
@@ -64,6 +70,8 @@ impl Act {
             Self::SendMessage => "send-message",
             Self::ChangeGroup => "change-group",
             Self::CheckUsername => "check-username",
+            Self::Search => "search",
+            Self::FriendRequest => "friend-request",
             Self::SocketEvent => "socket-event",
         }
     }
@@ -77,6 +85,9 @@ impl Act {
             Self::SendMessage => (120, 60),
             Self::ChangeGroup => (60, 3600),
             Self::CheckUsername => (60, 60),
+            Self::Search => (60, 60),
+            // A day's worth of strangers within an hour is no way to make friends.
+            Self::FriendRequest => (60, 3600),
             Self::SocketEvent => (600, 60),
         };
         Limit { max, window: Duration::from_secs(seconds) }

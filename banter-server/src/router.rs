@@ -15,7 +15,9 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
-use crate::http::{auth, conversations, groups, health, messages, presence, safety, users};
+use crate::http::{
+    auth, conversations, friends, groups, health, messages, people, presence, safety, settings, users,
+};
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
 
@@ -42,6 +44,18 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(users::change_me))
         .routes(routes!(users::username_available))
         .routes(routes!(users::put_device))
+        .routes(routes!(settings::settings, settings::change_settings))
+        .routes(routes!(settings::put_location, settings::delete_location))
+        .routes(routes!(people::search))
+        .routes(routes!(people::person))
+        // Friends
+        .routes(routes!(friends::ask, friends::requests))
+        .routes(routes!(friends::accept))
+        .routes(routes!(friends::reject))
+        .routes(routes!(friends::cancel))
+        .routes(routes!(friends::friends))
+        .routes(routes!(friends::remove))
+        .routes(routes!(friends::mutual))
         // Conversations and messages
         .routes(routes!(conversations::list, groups::create))
         .routes(routes!(conversations::changes))

@@ -120,3 +120,11 @@ export async function acquaintances(server) {
   await ravi.write(asha, 'Namaste ji');
   return { asha, ravi, conversationId };
 }
+
+/** Acquaintances who are friends as well: one asked, the other accepted. */
+export async function friends(server) {
+  const { asha, ravi, conversationId } = await acquaintances(server);
+  const { request } = await asha.api.post('/friends/requests', { receiverId: ravi.id });
+  await ravi.api.post(`/friends/requests/${request.id}/accept`, {});
+  return { asha, ravi, conversationId };
+}

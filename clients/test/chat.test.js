@@ -6,7 +6,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 
 import { bare, refused } from '../lib/api.js';
 import { OFFLINE, about, contents, says } from '../lib/hear.js';
-import { Person, acquaintances } from '../lib/people.js';
+import { Person, acquaintances, friends } from '../lib/people.js';
 import { Server } from '../lib/server.js';
 import { hangUp } from '../lib/socket.js';
 
@@ -173,8 +173,8 @@ describe('typing and reading', () => {
 });
 
 describe('presence', () => {
-  test('acquaintances see each other come and go, and a short absence goes unseen', async () => {
-    const { asha, ravi } = await acquaintances(server);
+  test('friends see each other come and go, and a short absence goes unseen', async () => {
+    const { asha, ravi } = await friends(server);
     const status = async () => (await asha.api.get('/presence', { userIds: ravi.id })).presence[0].status;
     assert.equal(await status(), 'offline');
 
@@ -196,10 +196,10 @@ describe('presence', () => {
   });
 
   test('a stranger is neither told nor answered', async () => {
-    const { asha, ravi } = await acquaintances(server);
+    const { asha, ravi } = await friends(server);
     const stranger = await Person.register(server);
     const [nosy, friend] = [await stranger.line(), await asha.line()];
-    await stranger.write(ravi, 'who are you?'); // unanswered: they do not know each other
+    await stranger.write(ravi, 'who are you?'); // writing makes no friends
     await ravi.line();
     await friend.once('presence:changed', about(ravi, 'online'));
     await nosy.must('presence:heartbeat', {});
@@ -210,7 +210,7 @@ describe('presence', () => {
 
 describe('blocks', () => {
   test('a block ends it both ways, and its end resumes where it stood', async () => {
-    const { asha, ravi, conversationId } = await acquaintances(server);
+    const { asha, ravi, conversationId } = await friends(server);
     const [ashaLine, raviLine] = [await asha.line(), await ravi.line()];
     await ashaLine.once('presence:changed', about(ravi, 'online'));
     assert.equal((await asha.api.http.post('/safety/blocks', { userId: ravi.id, reason: 'rude' })).status, 201);

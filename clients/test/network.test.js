@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { OFFLINE, about, contents, says } from '../lib/hear.js';
-import { acquaintances } from '../lib/people.js';
+import { acquaintances, friends } from '../lib/people.js';
 import { Proxy } from '../lib/proxy.js';
 import { Server } from '../lib/server.js';
 import { hangUp } from '../lib/socket.js';
@@ -99,7 +99,7 @@ describe('two replicas', () => {
   after(() => other?.stop());
 
   test('the sender on one, the receiver on the other', async () => {
-    const { asha, ravi, conversationId } = await acquaintances(server);
+    const { asha, ravi, conversationId } = await friends(server);
     const from = await asha.line();
     const to = await ravi.at(other).line();
     await from.once('presence:changed', about(ravi, 'online'));
@@ -120,7 +120,7 @@ describe('two replicas', () => {
   });
 
   test('a phone that moves to the other replica never goes offline', async () => {
-    const { asha, ravi } = await acquaintances(server);
+    const { asha, ravi } = await friends(server);
     const watching = await asha.line();
     const first = await ravi.line();
     await watching.once('presence:changed', about(ravi, 'online'));

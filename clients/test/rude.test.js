@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 
 import { contents } from '../lib/hear.js';
-import { Person, acquaintances } from '../lib/people.js';
+import { Person, acquaintances, friends } from '../lib/people.js';
 import { Server } from '../lib/server.js';
 import { hangUp } from '../lib/socket.js';
 
@@ -99,7 +99,7 @@ test('nobody connects without a token of theirs', async () => {
 });
 
 test('a crowd of sockets of one person is one person', async () => {
-  const { asha, ravi } = await acquaintances(server);
+  const { asha, ravi } = await friends(server);
   const watching = await ravi.line();
   const lines = await Promise.all(Array.from({ length: 20 }, () => asha.line()));
   const message = await ravi.write(asha, 'so many of you');

@@ -6,13 +6,18 @@
 //!
 //! [`sign_in`] verify and register · [`tokens`] the two JWTs · [`sessions`] refresh, list, end ·
 //! [`revocations`] what this replica knows to be over · [`profile`] · [`devices`] ·
-//! [`overview`] an account as an operator sees it
+//! [`public`] a profile as others see it · [`search`] people by name · [`settings`] who may reach them, and when ·
+//! [`location`] · [`overview`] an account as an operator sees it
 
 pub mod devices;
+pub mod location;
 pub mod overview;
 pub mod profile;
+pub mod public;
 pub mod revocations;
+pub mod search;
 pub mod sessions;
+pub mod settings;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;

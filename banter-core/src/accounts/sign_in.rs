@@ -249,11 +249,11 @@ fn parse_birth(text: &str, now: DateTime<Utc>) -> Result<NaiveDate, &'static str
 }
 
 /// Completed years, by the calendar in India.
-fn age(birth: NaiveDate, now: DateTime<Utc>) -> u32 {
+pub(super) fn age(birth: NaiveDate, now: DateTime<Utc>) -> u32 {
     in_india(now).years_since(birth).unwrap_or(0)
 }
 
-fn in_india(now: DateTime<Utc>) -> NaiveDate {
+pub(super) fn in_india(now: DateTime<Utc>) -> NaiveDate {
     (now + TimeDelta::minutes(330)).date_naive()
 }
 

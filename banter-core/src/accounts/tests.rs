@@ -1,8 +1,11 @@
 mod devices;
 mod profile;
+mod public;
 mod register;
 mod revocations;
+mod search;
 mod sessions;
+mod settings;
 mod sign_in;
 mod tokens;
 

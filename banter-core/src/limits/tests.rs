@@ -153,7 +153,7 @@ fn load_tests_multiply_every_limit_but_the_general() {
     let config = config::Limits { multiplier: 7, ..general(5, MINUTE) };
     let (usual, multiplied) =
         (Limits::new(&general(5, MINUTE), clock(), None), Limits::new(&config, clock(), None));
-    for act in Act::ALL {
+    for &act in Act::ALL {
         let factor = if act == Act::Any { 1 } else { 7 };
         assert_eq!(multiplied.limit(act).max, usual.limit(act).max * factor, "{act:?}");
     }

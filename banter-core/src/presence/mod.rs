@@ -5,7 +5,8 @@
 //! within them, and nobody sees it flicker. Whichever replica's sweep finds the last lease of a person run out tells
 //! those who may see it and writes `last_seen`.
 //!
-//! Who may see it: people who have both written in their direct conversation and can interact.
+//! Who may see it: friends who can interact, of somebody who shows it (`shows_presence`). Who stops showing it tells nobody
+//! so: they are left out of answers, and nobody hears of them any more.
 
 mod store;
 #[cfg(test)]
@@ -35,7 +36,7 @@ pub const GRACE: TimeDelta = TimeDelta::seconds(5);
 pub const SWEEP: Duration = Duration::from_secs(2);
 /// How many people one question may name.
 pub const MOST_ASKED: usize = 100;
-/// How many hear that somebody came or went; the latest contacts first.
+/// How many hear that somebody came or went; the latest friends first.
 const MOST_TOLD: i64 = 500;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -55,6 +56,18 @@ pub struct Presence {
     pub status: Status,
     /// When they were last here; null while online, or when they never were.
     pub last_seen: Option<DateTime<Utc>>,
+}
+
+impl Presence {
+    /// Somebody whom the caller may see. `online` is `None` where nobody can tell.
+    pub(crate) fn of(user_id: UserId, online: Option<bool>, last_seen: Option<DateTime<Utc>>) -> Self {
+        let status = match online {
+            None => Status::Unknown,
+            Some(true) => Status::Online,
+            Some(false) => Status::Offline,
+        };
+        Self { user_id, status, last_seen: last_seen.filter(|_| status != Status::Online) }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -149,7 +162,10 @@ impl Presences<'_> {
             select u.id as "id: UserId", u.last_seen
             from users u
             join friend_pairs f on f.one = $1 and f.other = u.id
-            where u.id = any($2) and u.status <> 'deleted' and can_interact($1, u.id)
+            where u.id = any($2)
+              and u.status not in ('deleted', 'banned')
+              and shows_presence(u.id)
+              and not exists (select from blocked_pairs b where b.one = $1 and b.other = u.id)
             "#,
             caller.user_id.0,
             &ids,
@@ -158,18 +174,10 @@ impl Presences<'_> {
         .await?;
         let visible: Vec<UserId> = seen.iter().map(|row| row.id).collect();
         let online = self.0.presences().online(&visible, self.0.clock().now()).await;
-        let presence = seen.into_iter().enumerate().map(|(i, row)| {
-            let status = match online.as_ref().map(|online| online[i]) {
-                None => Status::Unknown,
-                Some(true) => Status::Online,
-                Some(false) => Status::Offline,
-            };
-            Presence {
-                user_id: row.id,
-                status,
-                last_seen: row.last_seen.filter(|_| status != Status::Online),
-            }
-        });
+        let presence = seen
+            .into_iter()
+            .enumerate()
+            .map(|(i, row)| Presence::of(row.id, online.as_ref().map(|online| online[i]), row.last_seen));
         Ok(presence.collect())
     }
 
@@ -181,10 +189,13 @@ impl Presences<'_> {
     async fn tell(&self, presence: Presence) {
         let audience = sqlx::query_scalar!(
             r#"
-            select other as "user_id!: UserId"
-            from friend_pairs
-            where one = $1
-            order by created_at desc
+            select f.other as "user_id!: UserId"
+            from friend_pairs f
+            where f.one = $1
+              and shows_presence($1)
+              and not exists (select from blocked_pairs b where b.one = $1 and b.other = f.other)
+              and exists (select from users u where u.id = $1 and u.status not in ('deleted', 'banned'))
+            order by f.created_at desc
             limit $2
             "#,
             presence.user_id.0,

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config as Effort, TestRunner};
 
 use super::*;
+use crate::accounts::settings::{SettingsChange, Watchers};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::testing::{Person, World};
@@ -29,16 +30,16 @@ fn told(world: &World, who: &Person) -> Vec<(UserId, Status, Option<DateTime<Utc
     presence.collect()
 }
 
-async fn contacts(world: &World) -> (Person, Person) {
+async fn friends(world: &World) -> (Person, Person) {
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
-    world.acquaint(&asha, &ravi).await;
+    world.befriend(&asha, &ravi).await;
     (asha, ravi)
 }
 
 #[tokio::test]
 async fn a_person_is_here_while_any_socket_is() {
     with_both(async |world: World| {
-        let (asha, ravi) = contacts(&world).await;
+        let (asha, ravi) = friends(&world).await;
         let presence = world.banter.presence();
         assert_eq!(status(&world, &asha, &ravi).await, Some((Status::Offline, None)));
         presence.arrived(ravi.id, "phone").await;
@@ -71,7 +72,7 @@ async fn a_person_is_here_while_any_socket_is() {
 #[tokio::test]
 async fn nobody_sees_a_phone_change_networks() {
     with_both(async |world: World| {
-        let (asha, ravi) = contacts(&world).await;
+        let (asha, ravi) = friends(&world).await;
         let presence = world.banter.presence();
         presence.arrived(ravi.id, "over wi-fi").await;
         told(&world, &asha);
@@ -93,7 +94,7 @@ async fn nobody_sees_a_phone_change_networks() {
 #[tokio::test]
 async fn people_of_a_killed_server_go_by_themselves() {
     with_both(async |world: World| {
-        let (asha, ravi) = contacts(&world).await;
+        let (asha, ravi) = friends(&world).await;
         let presence = world.banter.presence();
         presence.arrived(ravi.id, "of the killed").await;
         presence.arrived(asha.id, "of another").await;
@@ -112,7 +113,7 @@ async fn people_of_a_killed_server_go_by_themselves() {
 #[tokio::test]
 async fn whoever_was_taken_to_be_away_is_back_with_the_next_renewal() {
     with_both(async |world: World| {
-        let (asha, ravi) = contacts(&world).await;
+        let (asha, ravi) = friends(&world).await;
         let presence = world.banter.presence();
         presence.arrived(ravi.id, "phone").await;
         // Renewals were lost for a minute: Redis was away.
@@ -128,23 +129,24 @@ async fn whoever_was_taken_to_be_away_is_back_with_the_next_renewal() {
 }
 
 #[tokio::test]
-async fn only_people_who_have_both_written_and_can_meet_see_each_other() {
+async fn only_friends_who_can_meet_see_each_other() {
     let world = World::with_memory().await;
     let (ravi, friend) = (world.user("ravi").await, world.user("friend").await);
-    let (stranger, fan) = (world.user("stranger").await, world.user("fan").await);
+    let (stranger, fan, pen_friend) =
+        (world.user("stranger").await, world.user("fan").await, world.user("pen_friend").await);
     let (blocker, blocked) = (world.user("blocker").await, world.user("blocked").await);
-    world.acquaint(&ravi, &friend).await;
-    world.send(&fan, &ravi, "please answer").await;
-    world.send(&fan, &ravi, "please").await;
-    world.acquaint(&ravi, &blocker).await;
-    world.acquaint(&ravi, &blocked).await;
+    world.befriend(&ravi, &friend).await;
+    world.banter.friends().ask(&fan.caller, ravi.id, None).await.unwrap();
+    world.acquaint(&ravi, &pen_friend).await;
+    world.befriend(&ravi, &blocker).await;
+    world.befriend(&ravi, &blocked).await;
     world.block(&blocker, &ravi).await;
     world.block(&ravi, &blocked).await;
     world.notices().clear();
     let presence = world.banter.presence();
     presence.arrived(ravi.id, "phone").await;
     assert_eq!(world.events_for(&friend).len(), 1);
-    for other in [&stranger, &fan, &blocker, &blocked, &ravi] {
+    for other in [&stranger, &fan, &pen_friend, &blocker, &blocked, &ravi] {
         assert!(world.events_for(other).is_empty(), "{}", other.name);
         assert_eq!(status(&world, other, &ravi).await, None, "{}", other.name);
         assert_eq!(status(&world, &ravi, other).await, None, "{}", other.name);
@@ -152,10 +154,48 @@ async fn only_people_who_have_both_written_and_can_meet_see_each_other() {
     let all = [&friend, &stranger, &fan, &blocker, &friend].map(|person| person.id);
     let seen = presence.of(&ravi.caller, &all).await.unwrap();
     assert_eq!(seen.iter().map(|presence| presence.user_id).collect::<Vec<_>>(), [friend.id]);
-    world.send(&ravi, &fan, "hello").await;
-    assert_eq!(status(&world, &fan, &ravi).await, Some((Status::Online, None)));
-    world.sql(&format!("update users set status = 'deleted' where id = '{}'", ravi.id)).await;
-    assert_eq!(status(&world, &fan, &ravi).await, None);
+    assert_eq!(status(&world, &friend, &ravi).await, Some((Status::Online, None)));
+    world.banter.friends().remove(&ravi.caller, friend.id).await.unwrap();
+    assert_eq!(status(&world, &friend, &ravi).await, None);
+}
+
+#[tokio::test]
+async fn who_is_gone_is_not_seen() {
+    let world = World::with_memory().await;
+    let (asha, ravi) = friends(&world).await;
+    for gone in ["deleted", "banned"] {
+        world.sql(&format!("update users set status = '{gone}' where id = '{}'", ravi.id)).await;
+        world.banter.presence().arrived(ravi.id, "phone").await;
+        assert_eq!(status(&world, &asha, &ravi).await, None, "{gone}");
+        world.advance(LEASE * 2);
+        world.banter.presence().sweep().await.unwrap();
+        assert_eq!(told(&world, &asha), [], "{gone}");
+    }
+}
+
+#[tokio::test]
+async fn who_keeps_presence_to_themselves_is_seen_and_told_of_no_more() {
+    let world = World::with_memory().await;
+    let (asha, ravi) = friends(&world).await;
+    let presence = world.banter.presence();
+    presence.arrived(ravi.id, "phone").await;
+    assert_eq!(told(&world, &asha).len(), 1);
+    let show = async |to: Watchers| {
+        let change = SettingsChange { presence: Some(to), ..SettingsChange::default() };
+        world.banter.accounts().change_settings(&ravi.caller, change).await.unwrap();
+    };
+    show(Watchers::Nobody).await;
+    assert_eq!(status(&world, &asha, &ravi).await, None);
+    presence.left(ravi.id, "phone").await;
+    world.advance(GRACE * 2);
+    assert_eq!(presence.sweep().await.unwrap(), 1);
+    presence.arrived(ravi.id, "phone").await;
+    assert_eq!(told(&world, &asha), [], "neither of the change nor after it");
+    // Who hides still sees others.
+    assert_eq!(status(&world, &ravi, &asha).await, Some((Status::Offline, None)));
+    show(Watchers::Friends).await;
+    assert_eq!(told(&world, &asha), []);
+    assert_eq!(status(&world, &asha, &ravi).await, Some((Status::Online, None)));
 }
 
 #[tokio::test]
@@ -175,7 +215,7 @@ async fn without_an_answer_from_redis_presence_is_unknown() {
         .config(|config| config.redis.as_mut().expect("has Redis").url = "redis://127.0.0.1:1".into())
         .build()
         .await;
-    let (asha, ravi) = contacts(&world).await;
+    let (asha, ravi) = friends(&world).await;
     world.sql(&format!("update users set last_seen = '2026-11-21T00:00:00Z' where id = '{}'", ravi.id)).await;
     let presence = world.banter.presence();
     presence.arrived(ravi.id, "phone").await;
@@ -204,7 +244,7 @@ async fn a_crowd_that_leaves_at_once_is_swept_at_once() {
 #[tokio::test]
 async fn replicas_share_presence_and_one_of_them_tells() {
     let world = World::new().await;
-    let (asha, ravi) = contacts(&world).await;
+    let (asha, ravi) = friends(&world).await;
     let other = world.replica().await;
     other.banter.presence().arrived(ravi.id, "phone").await;
     world.banter.presence().arrived(ravi.id, "tablet").await;

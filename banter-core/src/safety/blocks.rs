@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{Error, Safety};
-use crate::accounts::Caller;
+use crate::accounts::{Caller, PersonSummary};
 use crate::error::{Problems, violates};
+use crate::events::{Delivery, Event, FriendRemoved};
+use crate::friends::{relationship, requests};
 use crate::ids::UserId;
 use crate::page::{At, Page, PageRequest};
 use crate::text;
@@ -12,23 +14,26 @@ use crate::text;
 /// Somebody the caller blocked.
 #[derive(Debug)]
 pub struct Block {
-    pub user_id: UserId,
-    pub username: Option<String>,
-    pub full_name: String,
-    pub avatar: Option<String>,
+    pub user: PersonSummary,
     pub created_at: DateTime<Utc>,
 }
 
 const LIST: &str = "blocks";
 
 impl Safety<'_> {
-    /// Blocks; a repeat changes nothing. Somebody who blocked the caller can be blocked back.
+    /// Blocks; a repeat changes nothing. Somebody who blocked the caller can be blocked back. Friendship and waiting
+    /// requests between the two end with it, and do not come back when it does.
+    ///
+    /// The blocked one is told nothing; the blocker's own devices hear that a friend is gone.
     pub async fn block(&self, caller: &Caller, user: UserId, reason: Option<&str>) -> Result<(), Error> {
         if user == caller.user_id {
             return Err(Error::Yourself);
         }
         let reason = reason.map(|reason| text::clean(reason, 0..=500)).transpose();
         let reason = reason.map_err(|problem| Problems::one("reason", problem))?;
+        let now = self.0.clock().now();
+        let mut tx = self.0.pool().begin().await?;
+        relationship::hold(&mut tx, caller.user_id, user).await?;
         sqlx::query!(
             r#"
             insert into blocked_users (user_id, blocked_user_id, reason, created_at)
@@ -38,14 +43,20 @@ impl Safety<'_> {
             caller.user_id.0,
             user.0,
             reason,
-            self.0.clock().now(),
+            now,
         )
-        .execute(self.0.pool())
+        .execute(&mut *tx)
         .await
         .map_err(|error| match () {
             () if violates(&error, "blocked_users_blocked_user_id_fkey") => Error::UserNotFound,
             () => error.into(),
         })?;
+        let were_friends = requests::sever(&mut tx, caller.user_id, user, now).await?;
+        tx.commit().await?;
+        if were_friends {
+            let event = Event::FriendRemoved(FriendRemoved { user_id: user });
+            self.0.bus().deliver(Delivery { to: vec![caller.user_id], except_socket: None, event });
+        }
         Ok(())
     }
 
@@ -64,10 +75,9 @@ impl Safety<'_> {
     pub async fn blocks(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Block>, Error> {
         let after: Option<(At, UserId)> =
             page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
-        let blocks = sqlx::query_as!(
-            Block,
+        let rows = sqlx::query!(
             r#"
-            select u.id as "user_id: UserId", u.username, u.full_name, u.avatar, b.created_at
+            select u.id as "id: UserId", u.username, u.full_name, u.avatar, b.created_at
             from blocked_users b join users u on u.id = b.blocked_user_id
             where b.user_id = $1
               and ($2::timestamptz is null or (b.created_at, b.blocked_user_id) < ($2, $3))
@@ -81,6 +91,15 @@ impl Safety<'_> {
         )
         .fetch_all(self.0.pool())
         .await?;
-        Ok(Page::cut(blocks, page, LIST, |block| (At(block.created_at), block.user_id)))
+        let blocks = rows.into_iter().map(|row| Block {
+            user: PersonSummary {
+                id: row.id,
+                username: row.username,
+                full_name: row.full_name,
+                avatar: row.avatar,
+            },
+            created_at: row.created_at,
+        });
+        Ok(Page::cut(blocks.collect(), page, LIST, |block| (At(block.created_at), block.user.id)))
     }
 }

@@ -1,6 +1,8 @@
 use chrono::TimeDelta;
 
 use super::*;
+use crate::events::{Event, FriendRemoved};
+use crate::friends::requests::Direction;
 use crate::ids::UserId;
 use crate::page::PageRequest;
 use crate::testing::{Person, World};
@@ -68,7 +70,7 @@ async fn only_one_s_own_blocks_are_listed_newest_first_page_by_page() {
     loop {
         let page = PageRequest { limit: 2, cursor };
         let page = world.banter.safety().blocks(&asha.caller, &page).await.unwrap();
-        listed.extend(page.items.iter().map(|block| (block.created_at, block.user_id)));
+        listed.extend(page.items.iter().map(|block| (block.created_at, block.user.id)));
         pages += 1;
         cursor = page.next_cursor;
         if cursor.is_none() {
@@ -76,4 +78,37 @@ async fn only_one_s_own_blocks_are_listed_newest_first_page_by_page() {
         }
     }
     assert_eq!((listed, pages), (blocked, 3));
+}
+
+#[tokio::test]
+async fn a_block_ends_friendship_and_requests_and_only_the_blocker_s_devices_are_told() {
+    let world = World::with_memory().await;
+    let asha = world.user("asha").await;
+    let (friend, asker, asked) =
+        (world.user("friend").await, world.user("asker").await, world.user("asked").await);
+    let friends = world.banter.friends();
+    world.befriend(&asha, &friend).await;
+    friends.ask(&asker.caller, asha.id, None).await.unwrap();
+    friends.ask(&asha.caller, asked.id, None).await.unwrap();
+    world.notices().clear();
+    for other in [&friend, &asker, &asked] {
+        world.block(&asha, other).await;
+        world.block(&asha, other).await;
+        assert!(world.events_for(other).is_empty(), "{}", other.name);
+    }
+    let removed = Event::FriendRemoved(FriendRemoved { user_id: friend.id });
+    assert_eq!(world.events_for(&asha), [removed], "once, of the one who was a friend");
+    let page = PageRequest { limit: 100, cursor: None };
+    for other in [&friend, &asker, &asked] {
+        world.banter.safety().unblock(&asha.caller, other.id).await.unwrap();
+        for person in [&asha, other] {
+            assert!(friends.friends(&person.caller, false, &page).await.unwrap().items.is_empty());
+            for direction in [Direction::Incoming, Direction::Outgoing] {
+                assert!(friends.requests(&person.caller, direction, &page).await.unwrap().items.is_empty());
+            }
+        }
+    }
+    // What was cancelled is no refusal.
+    friends.ask(&asker.caller, asha.id, None).await.unwrap();
+    world.befriend(&asha, &friend).await;
 }

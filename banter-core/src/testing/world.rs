@@ -14,6 +14,7 @@ use crate::accounts::{Caller, Client, Gender};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::events::Event;
+use crate::friends::requests::Asked;
 use crate::ids::{ConversationId, Ids, UserId};
 use crate::messaging::Message;
 use crate::messaging::send::{Draft, Target};
@@ -185,6 +186,16 @@ impl World {
     pub async fn send(&self, from: &Person, to: &Person, content: &str) -> Message {
         let draft = Draft::text(Target::User(to.id), content);
         self.banter.messaging().send(&from.caller, draft, None).await.expect("sent").message
+    }
+
+    /// Makes friends by the real rules: one asks, the other accepts. What they were told of it is forgotten.
+    pub async fn befriend(&self, one: &Person, other: &Person) {
+        let asked = self.banter.friends().ask(&one.caller, other.id, None).await.expect("asked");
+        let Asked::Sent(request) = asked else { panic!("{} had asked already: {asked:?}", one.name) };
+        self.banter.friends().accept(&other.caller, request.id).await.expect("accepted");
+        if let Some(notices) = &self.notices {
+            notices.clear();
+        }
     }
 
     /// Lets both write once: they know each other from then on. What they were told of it is forgotten.

@@ -5,13 +5,16 @@ pub mod auth;
 pub mod conversations;
 pub mod error;
 pub mod extract;
+pub mod friends;
 pub mod groups;
 pub mod health;
 pub mod layers;
 pub mod messages;
 pub mod openapi;
+pub mod people;
 pub mod presence;
 pub mod safety;
+pub mod settings;
 pub mod users;
 
 use serde::Serialize;

@@ -73,10 +73,10 @@ pub async fn blocks(
 ) -> Outcome<Blocks> {
     let page = banter.safety().blocks(&caller, &page.page()?).await?;
     let blocks = page.items.into_iter().map(|block| BlockView {
-        user_id: block.user_id,
-        username: block.username,
-        full_name: block.full_name,
-        avatar: block.avatar,
+        user_id: block.user.id,
+        username: block.user.username,
+        full_name: block.user.full_name,
+        avatar: block.user.avatar,
         created_at: block.created_at,
     });
     answer(Blocks { blocks: blocks.collect(), next_cursor: page.next_cursor })

@@ -7,10 +7,10 @@ use banter_core::accounts::profile::{Profile, ProfileChange};
 use banter_core::accounts::{Gender, Role};
 use banter_core::ids::UserId;
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Caller, Query};
+use super::extract::{Body, Caller, Query, present};
 use super::openapi::Refusal;
 use super::{Answer, Done, Outcome, answer};
 
@@ -85,11 +85,6 @@ pub struct ChangeMe {
     interests: Option<Vec<String>>,
     #[schema(max_items = 10)]
     looking_for: Option<Vec<String>>,
-}
-
-/// Tells null (clear) from absent (keep).
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 #[derive(Serialize, ToSchema)]

@@ -26,6 +26,7 @@ struct Scene {
     asha: Person,
     ravi: Person,
     conversation: Value,
+    request: Value,
 }
 
 impl Scene {
@@ -34,7 +35,9 @@ impl Scene {
         let document = api.document().await;
         let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
         let conversation = json!(api.acquaint(&asha, &ravi, "hello").await);
-        Self { api, document, asha, ravi, conversation }
+        let asked = api.post("/friends/requests", &ravi, json!({ "receiverId": asha.id })).await.is(201);
+        let request = asked["request"]["id"].clone();
+        Self { api, document, asha, ravi, conversation, request }
     }
 
     fn fill(&self, name: &str) -> Option<Value> {
@@ -45,6 +48,7 @@ impl Scene {
             "UserId" => Some(json!(self.asha.id)),
             "SessionId" => Some(json!(self.asha.caller.session_id)),
             "ConversationId" => Some(self.conversation.clone()),
+            "FriendRequestId" => Some(self.request.clone()),
             _ => None,
         }
     }
@@ -180,8 +184,12 @@ async fn broken_paths_and_queries() {
         json!(["0000-00-00T00:00:00Z", id]),
         json!(id),
         json!("\u{0}"),
+        json!([1, "\u{0}", id]),
+        json!([i64::MAX, "x", id]),
+        json!([-1, "x".repeat(5_000), id]),
     ];
-    let lists = ["conversations", "blocks", "sessions"];
+    let lists =
+        ["conversations", "blocks", "sessions", "friends", "mutual-friends", "requests-incoming", "people"];
     let cursors =
         places.iter().flat_map(|place| lists.map(|list| json!([list, place]))).chain(places.clone());
     let cursors: Vec<String> = cursors.map(|cursor| bodies::base64url(&cursor)).collect();

@@ -5,12 +5,12 @@ use serde_json::json;
 use crate::harness::Api;
 
 #[tokio::test]
-async fn only_those_who_know_each_other_see_each_other() {
+async fn only_friends_see_each_other() {
     let api = Api::new().await;
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
     let stranger = api.world.user("stranger").await;
-    api.acquaint(&asha, &ravi, "hello").await;
-    api.world.send(&asha, &stranger, "hello?").await;
+    api.world.befriend(&asha, &ravi).await;
+    api.acquaint(&asha, &stranger, "hello").await;
     let unknown = "0190b2c4-0000-7000-8000-000000000000";
     let path = format!("/presence?userIds={},{}, {} ,{unknown},{}", ravi.id, stranger.id, asha.id, ravi.id);
     let seen = json!([{ "userId": ravi.id, "status": "offline", "lastSeen": null }]);
@@ -20,6 +20,12 @@ async fn only_those_who_know_each_other_see_each_other() {
         api.get(&path, &asha).await.is(200)["presence"][0]["status"] == "online"
     })
     .await;
+    let show = async |to: &str| {
+        api.put("/users/me/settings", &ravi, json!({ "presence": to })).await.is(200);
+        api.get(&path, &asha).await.is(200)["presence"].take()
+    };
+    assert_eq!(show("nobody").await, json!([]));
+    assert_eq!(show("friends").await[0]["status"], "online");
     api.world.block(&ravi, &asha).await;
     assert_eq!(api.get(&path, &asha).await.is(200)["presence"], json!([]));
 }

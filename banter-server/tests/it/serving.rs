@@ -106,7 +106,7 @@ async fn without_redis_everything_goes_on_but_presence_is_unknown() {
     let (builder, _postgres, redis) = by_proxies().await;
     let api = Api::over(builder).await;
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
-    api.acquaint(&asha, &ravi, "hello").await;
+    api.world.befriend(&asha, &ravi).await;
     let mut before = api.socket(&ravi).await;
     redis.cut();
     until("Redis is away", async || api.get("/readyz", Who::Nobody).await.json["cache"] == "away").await;

@@ -122,13 +122,13 @@ async fn a_read_mark_is_told_to_both_sides() {
 }
 
 #[tokio::test]
-async fn presence_is_told_to_those_who_know_each_other() {
+async fn presence_is_told_to_friends() {
     let api = Api::new().await;
     api.world.banter.start_background().await.unwrap();
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
     let mallory = api.world.user("mallory").await;
-    api.acquaint(&asha, &ravi, "hello").await;
-    api.world.send(&mallory, &asha, "do you know me?").await;
+    api.world.befriend(&asha, &ravi).await;
+    api.acquaint(&mallory, &asha, "do you know me?").await;
     let mut outsider = api.socket(&mallory).await;
     let mut ravi_s = api.socket(&ravi).await;
     let phone = api.socket(&asha).await;

@@ -29,7 +29,9 @@ async fn ask(
     body: Option<&Value>,
 ) -> Answer {
     let unknown = |name: &str| match name {
-        "UserId" | "SessionId" | "ConversationId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+        "UserId" | "SessionId" | "ConversationId" | "FriendRequestId" => {
+            Some(json!("0190b2c4-0000-7000-8000-000000000000"))
+        }
         _ => None,
     };
     let mut request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
@@ -160,6 +162,15 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let mallory = api.world.user("mallory").await;
     let conversation = api.acquaint(&asha, &ravi, SECRET).await;
     api.world.block(&asha, &api.world.user("somebody").await).await;
+    let friend = api.world.user("friend").await;
+    api.world.befriend(&asha, &friend).await;
+    api.world.befriend(&ravi, &friend).await;
+    api.world.sql(&format!("update users set date_of_birth = '1991-07-19' where id = '{}'", asha.id)).await;
+    let place = json!({ "latitude": 12.34, "longitude": 56.78 });
+    api.put("/users/me/location", &asha, place).await.is(200);
+    let secretly = json!({ "receiverId": asha.id, "message": SECRET });
+    let asked = api.post("/friends/requests", &ravi, secretly).await.is(201);
+    let request = asked["request"]["id"].clone();
     let before = view(&api, &document, &asha, &ravi, &mallory).await;
     assert!(json!(before).to_string().contains(SECRET), "there is something to find");
 
@@ -167,6 +178,8 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "UserId" | "userIds" => Some(json!(asha.id)),
         "SessionId" => Some(json!(asha.caller.session_id)),
         "ConversationId" => Some(json!(conversation)),
+        "FriendRequestId" => Some(request.clone()),
+        "q" => Some(json!("asha")),
         "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),
         "refreshToken" => Some(json!(mallory.refresh_token)),
         "username" => Some(json!("asha")),
@@ -174,8 +187,18 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "beforeSeq" => Some(json!(100)),
         _ => None,
     };
-    let forbidden =
-        [SECRET, &asha.phone, &ravi.phone, &asha.caller.session_id.to_string(), &conversation.to_string()];
+    let forbidden = [
+        SECRET,
+        &asha.phone,
+        &ravi.phone,
+        "1991-07",
+        "12.34",
+        "56.78",
+        &friend.id.to_string(),
+        &asha.caller.session_id.to_string(),
+        &conversation.to_string(),
+        request.as_str().expect("an id"),
+    ];
     let logout_last = |operation: &&Operation| operation.path.ends_with("/logout");
     let (last, first): (Vec<_>, Vec<_>) = document.operations.iter().partition(logout_last);
     for operation in first.into_iter().chain(last) {
@@ -196,7 +219,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
             for secret in forbidden {
                 assert!(!answer.json.to_string().contains(secret), "{what} gives away {secret}");
             }
-            let names_hers = ["{id}"].iter().any(|id| operation.path.contains(id))
+            let names_hers = operation.path.contains("{id}")
                 || body.is_some_and(|body| body.get("conversationId").is_some());
             if names_hers {
                 assert_eq!(answer.status, 404, "{what}");

@@ -25,7 +25,8 @@ pub use tidy::tidy;
         license(name = "Proprietary")
     ),
     tags(
-        (name = "Accounts", description = "Sign-in, logins, profile, devices"),
+        (name = "Accounts", description = "Sign-in, logins, profiles, settings, devices"),
+        (name = "Friends", description = "Friends, and asking to be"),
         (name = "Messages", description = "Conversations and messages"),
         (name = "Groups", description = "Conversations of 3 to 10"),
         (name = "Presence", description = "Who is here now"),
