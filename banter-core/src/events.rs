@@ -17,6 +17,7 @@ use crate::accounts::revocations::Revocations;
 use crate::accounts::sessions::Revocation;
 use crate::ids::{ConversationId, UserId};
 use crate::messaging::Message;
+use crate::notifications::NewNotification;
 use crate::presence::Presence;
 use crate::redis::Redis;
 
@@ -62,6 +63,8 @@ events! {
     TypingStop = "typing:stop" (Typing),
     /// Somebody you may see came or went.
     PresenceChanged = "presence:changed" (Presence),
+    /// Something new is in your inbox.
+    NotificationNew = "notification:new" (NewNotification),
     /// This login is over; the socket closes right after.
     SessionRevoked = "session:revoked" (SessionEnd),
 }

@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
-use crate::http::{auth, conversations, health, messages, presence, safety, users};
+use crate::http::{auth, conversations, health, messages, notifications, presence, safety, users};
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
 
@@ -50,6 +50,10 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(messages::send))
         .routes(routes!(messages::unread_count))
         .routes(routes!(messages::with_user))
+        // Notifications
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::read_all))
+        .routes(routes!(notifications::read))
         // Presence
         .routes(routes!(presence::presence))
         // Safety

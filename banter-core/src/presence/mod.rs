@@ -5,11 +5,14 @@
 //! within them, and nobody sees it flicker. Whichever replica's sweep finds the last lease of a person run out tells
 //! those who may see it and writes `last_seen`.
 //!
+//! [`viewing`] which conversation is on whose screen.
+//!
 //! Who may see it: people who have both written in their direct conversation and can interact.
 
 mod store;
 #[cfg(test)]
 mod tests;
+pub(crate) mod viewing;
 
 use std::time::Duration;
 
@@ -96,7 +99,11 @@ impl Presences<'_> {
 
     /// A socket closed.
     pub async fn left(&self, user: UserId, socket: &str) {
-        self.0.presences().shorten(user, socket, self.0.clock().now() + GRACE).await;
+        let till = self.0.clock().now() + GRACE;
+        tokio::join!(
+            self.0.presences().shorten(user, socket, till),
+            self.0.viewing().forget(user, socket),
+        );
     }
 
     /// The sockets of this process live on. Whoever was taken to be away, because Redis was, is back.

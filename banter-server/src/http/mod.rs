@@ -8,6 +8,7 @@ pub mod extract;
 pub mod health;
 pub mod layers;
 pub mod messages;
+pub mod notifications;
 pub mod openapi;
 pub mod presence;
 pub mod safety;

@@ -26,6 +26,7 @@ struct Scene {
     asha: Person,
     ravi: Person,
     conversation: Value,
+    notification: Value,
 }
 
 impl Scene {
@@ -34,7 +35,8 @@ impl Scene {
         let document = api.document().await;
         let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
         let conversation = json!(api.acquaint(&asha, &ravi, "hello").await);
-        Self { api, document, asha, ravi, conversation }
+        let notification = json!(api.world.coin_news(&asha, 50).await);
+        Self { api, document, asha, ravi, conversation, notification }
     }
 
     fn fill(&self, name: &str) -> Option<Value> {
@@ -45,6 +47,7 @@ impl Scene {
             "UserId" => Some(json!(self.asha.id)),
             "SessionId" => Some(json!(self.asha.caller.session_id)),
             "ConversationId" => Some(self.conversation.clone()),
+            "NotificationId" => Some(self.notification.clone()),
             _ => None,
         }
     }
@@ -181,7 +184,7 @@ async fn broken_paths_and_queries() {
         json!(id),
         json!("\u{0}"),
     ];
-    let lists = ["conversations", "blocks", "sessions"];
+    let lists = ["conversations", "blocks", "sessions", "notifications"];
     let cursors =
         places.iter().flat_map(|place| lists.map(|list| json!([list, place]))).chain(places.clone());
     let cursors: Vec<String> = cursors.map(|cursor| bodies::base64url(&cursor)).collect();

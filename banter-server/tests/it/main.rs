@@ -8,6 +8,7 @@ mod conversations;
 mod hostile;
 mod layers;
 mod messages;
+mod notifications;
 mod presence;
 mod safety;
 mod serving;

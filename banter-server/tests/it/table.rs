@@ -29,7 +29,7 @@ async fn ask(
     body: Option<&Value>,
 ) -> Answer {
     let unknown = |name: &str| match name {
-        "UserId" | "SessionId" | "ConversationId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+        "UserId" | "SessionId" | "ConversationId" | "NotificationId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
         _ => None,
     };
     let mut request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
@@ -159,6 +159,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
     let mallory = api.world.user("mallory").await;
     let conversation = api.acquaint(&asha, &ravi, SECRET).await;
+    let notification = api.world.coin_news(&asha, 50).await;
     api.world.block(&asha, &api.world.user("somebody").await).await;
     let before = view(&api, &document, &asha, &ravi, &mallory).await;
     assert!(json!(before).to_string().contains(SECRET), "there is something to find");
@@ -167,6 +168,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "UserId" | "userIds" => Some(json!(asha.id)),
         "SessionId" => Some(json!(asha.caller.session_id)),
         "ConversationId" => Some(json!(conversation)),
+        "NotificationId" => Some(json!(notification)),
         "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),
         "refreshToken" => Some(json!(mallory.refresh_token)),
         "username" => Some(json!("asha")),
