@@ -11,7 +11,7 @@ async fn the_inbox_is_listed_read_and_told() {
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
     let mut socket = api.socket(&asha).await;
     let request = api.world.friend_news(&asha, &ravi).await;
-    let told = socket.expect_event("notification:new").await;
+    let told = socket.expect("notification:new").await;
     assert_eq!((&told["notification"]["id"], &told["unreadCount"]), (&json!(request), &json!(1)));
     let coins = api.world.coin_news(&asha, 50).await;
     let listed = api.get("/notifications", &asha).await.is(200);
