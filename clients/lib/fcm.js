@@ -13,7 +13,8 @@ const EMAIL = `pusher@${PROJECT}.iam.gserviceaccount.com`;
 const KEY_ID = 'key-1-of-the-account';
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-const DEADLINE = 15_000;
+/** A request that stalls is given up after 10 s, and made again 2.5 s later. */
+const DEADLINE = 30_000;
 
 /** FCM's own failures: status, name, message. */
 const FAULTS = {

@@ -104,7 +104,9 @@ impl Config {
         }
         for (name, url) in [("FCM_API_URL", &self.fcm.api_url), ("GOOGLE_TOKEN_URL", &self.fcm.token_url)] {
             if !url.starts_with("https://") {
-                read.problem(format!("{name} is not https: what is pushed, and the right to push, would go in the clear"));
+                read.problem(format!(
+                    "{name} is not https: what is pushed, and the right to push, would go in the clear"
+                ));
             }
         }
         if self.redis.is_none() {
@@ -218,7 +220,8 @@ impl Reader<'_> {
         let email = self.optional("FIREBASE_CLIENT_EMAIL");
         // One line in a file of variables; the key file itself has it so.
         let key = self.optional("FIREBASE_PRIVATE_KEY").map(|key| key.replace("\\n", "\n"));
-        let usable = key.as_ref().is_some_and(|key| jsonwebtoken::EncodingKey::from_rsa_pem(key.as_bytes()).is_ok());
+        let usable =
+            key.as_ref().is_some_and(|key| jsonwebtoken::EncodingKey::from_rsa_pem(key.as_bytes()).is_ok());
         match (email, key) {
             (None, None) => None,
             (Some(_), None) => {
@@ -226,7 +229,9 @@ impl Reader<'_> {
                 None
             }
             (email, Some(_)) if !usable => {
-                self.problem("FIREBASE_PRIVATE_KEY is no RSA key in PEM: copy `private_key` of the key file as it is");
+                self.problem(
+                    "FIREBASE_PRIVATE_KEY is no RSA key in PEM: copy `private_key` of the key file as it is",
+                );
                 if email.is_none() {
                     self.problem("FIREBASE_CLIENT_EMAIL is not set, and FIREBASE_PRIVATE_KEY is");
                 }

@@ -72,10 +72,12 @@ fn production_refuses_every_stand_in() {
 fn a_service_account_is_whole_and_usable_or_none() {
     let key = crate::testing::fcm::private_key();
     let (email, key) = (("FIREBASE_CLIENT_EMAIL", "pusher@x"), ("FIREBASE_PRIVATE_KEY", key));
-    let garbled = ("FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----\\n");
+    let garbled =
+        ("FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----\\n");
     assert!(Config::load(&env(&[])).unwrap().fcm.account.is_none());
     assert_eq!(Config::load(&env(&[email, key])).unwrap().fcm.account.unwrap().client_email, "pusher@x");
-    for (half, problems) in [(vec![email], 1), (vec![key], 1), (vec![email, garbled], 1), (vec![garbled], 2)] {
+    for (half, problems) in [(vec![email], 1), (vec![key], 1), (vec![email, garbled], 1), (vec![garbled], 2)]
+    {
         let found = Config::load(&env(&half)).unwrap_err();
         assert_eq!(found.iter().count(), problems, "{found}");
         assert!(!found.to_string().contains("BEGIN"), "a key is never shown");

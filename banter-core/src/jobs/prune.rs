@@ -32,11 +32,10 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
             .execute(banter.pool())
             .await?
             .rows_affected();
-    let notifications =
-        sqlx::query!("delete from notifications where created_at < $1", now - NOTIFICATIONS)
-            .execute(banter.pool())
-            .await?
-            .rows_affected();
+    let notifications = sqlx::query!("delete from notifications where created_at < $1", now - NOTIFICATIONS)
+        .execute(banter.pool())
+        .await?
+        .rows_affected();
     tracing::info!(keys, sessions, jobs, notifications, "pruned");
     banter.jobs().queue(banter.pool(), &Job::Prune {}, now + EVERY).await?;
     Ok(())

@@ -329,7 +329,11 @@ async fn pushes_have_places_of_their_own() {
         worker::take(&world.banter, worker::Lane::Others, 8).await.unwrap(),
     ];
     assert_eq!((pushes.len(), others.len()), (24, 1));
-    assert_eq!(worker::take(&world.banter, worker::Lane::Pushes, 4).await.unwrap().len(), 4, "as many as asked");
+    assert_eq!(
+        worker::take(&world.banter, worker::Lane::Pushes, 4).await.unwrap().len(),
+        4,
+        "as many as asked"
+    );
     world.advance(TimeDelta::minutes(6));
     // The abandoned ones come with what waits, and together no more than asked.
     world.sql("update jobs set max_attempts = 9").await;

@@ -42,7 +42,7 @@ impl Notifications<'_> {
     }
 
     /// One entry as its reader's sockets are told of it.
-    pub(super) async fn new(
+    pub(super) async fn one(
         &self,
         reader: UserId,
         id: NotificationId,

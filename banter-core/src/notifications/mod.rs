@@ -6,6 +6,7 @@
 //!
 //! [`inbox`] the list and its read marks · [`push`] one phone, one thing to tell · [`texts`] every word of it
 
+mod facts;
 pub mod inbox;
 pub mod push;
 #[cfg(test)]
@@ -163,7 +164,7 @@ impl Notifications<'_> {
     /// After the commit: tells the reader's open sockets, and has the phones told.
     pub(crate) async fn tell(&self, added: Added) {
         self.0.jobs().wake();
-        match self.new(added.news.to, added.id).await {
+        match self.one(added.news.to, added.id).await {
             Ok(Some(new)) => self.0.bus().deliver(Delivery {
                 to: vec![added.news.to],
                 except_socket: None,

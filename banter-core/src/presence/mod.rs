@@ -100,10 +100,7 @@ impl Presences<'_> {
     /// A socket closed.
     pub async fn left(&self, user: UserId, socket: &str) {
         let till = self.0.clock().now() + GRACE;
-        tokio::join!(
-            self.0.presences().shorten(user, socket, till),
-            self.0.viewing().forget(user, socket),
-        );
+        tokio::join!(self.0.presences().shorten(user, socket, till), self.0.viewing().forget(user, socket),);
     }
 
     /// The sockets of this process live on. Whoever was taken to be away, because Redis was, is back.

@@ -18,9 +18,12 @@ pub(crate) const LOOKS: TimeDelta = TimeDelta::seconds(60);
 /// What the key of a person's hash begins with.
 const PERSON: &str = "viewing:u:";
 
+/// By socket: what is on it, and until when that counts (milliseconds).
+type Screens = HashMap<String, (ConversationId, i64)>;
+
 pub(crate) enum Viewing {
     Redis(Redis),
-    Memory(Mutex<HashMap<UserId, HashMap<String, (ConversationId, i64)>>>),
+    Memory(Mutex<HashMap<UserId, Screens>>),
 }
 
 impl Viewing {
@@ -28,7 +31,13 @@ impl Viewing {
         redis.map_or_else(|| Self::Memory(Mutex::default()), Self::Redis)
     }
 
-    async fn set(&self, user: UserId, socket: &str, conversation: Option<ConversationId>, now: DateTime<Utc>) {
+    async fn set(
+        &self,
+        user: UserId,
+        socket: &str,
+        conversation: Option<ConversationId>,
+        now: DateTime<Utc>,
+    ) {
         let Some(conversation) = conversation else { return self.forget(user, socket).await };
         let till = (now + LOOKS).timestamp_millis();
         match self {

@@ -210,9 +210,9 @@ impl Fcm {
                 Said::Other(error) => error,
             })
         };
-        let outcome = tokio::time::timeout(self.patience, asked).await.unwrap_or_else(|_| {
-            Err(Error::Away { why: "no answer in time".into(), after: None })
-        });
+        let outcome = tokio::time::timeout(self.patience, asked)
+            .await
+            .unwrap_or_else(|_| Err(Error::Away { why: "no answer in time".into(), after: None }));
         self.tell_breaker(&outcome);
         outcome
     }
@@ -282,7 +282,8 @@ pub(super) enum Said {
 
 /// Seconds only: FCM sends no dates.
 fn retry_after(answer: &reqwest::Response) -> Option<TimeDelta> {
-    let seconds: i64 = answer.headers().get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds: i64 =
+        answer.headers().get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(TimeDelta::seconds(seconds.clamp(0, 3600)))
 }
 
@@ -316,7 +317,7 @@ pub(super) fn read(status: StatusCode, after: Option<TimeDelta>, body: &[u8]) ->
         // A field named in the details is one of ours that is wrong.
         (Some("INVALID_ARGUMENT"), _)
             if message.to_ascii_lowercase().contains("registration token")
-                && !details.iter().any(|detail| blames_another_field(detail)) =>
+                && !details.iter().any(blames_another_field) =>
         {
             Error::DeadToken("invalid_token")
         }

@@ -154,7 +154,8 @@ impl GoogleAuth {
         let assertion = jsonwebtoken::encode(&header, &assertion, &self.key)
             .map_err(|error| Error::Refused(format!("the key does not sign: {error}")))?;
         // A JWT and the grant's name need no escaping but the colons.
-        let form = format!("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion={assertion}");
+        let form =
+            format!("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion={assertion}");
         let away = |error: reqwest::Error| Error::Away(error.without_url().to_string());
         let answer = self
             .http
@@ -172,10 +173,11 @@ impl GoogleAuth {
             let use_until = now + TimeDelta::seconds(granted.expires_in.clamp(0, 86_400)) - EARLY;
             return Ok(Token { secret: granted.access_token.into(), use_until });
         }
-        let denied = serde_json::from_slice::<Denied>(&body).ok().map(|denied| match denied.error_description {
-            Some(why) => format!("{} ({why})", denied.error),
-            None => denied.error,
-        });
+        let denied =
+            serde_json::from_slice::<Denied>(&body).ok().map(|denied| match denied.error_description {
+                Some(why) => format!("{} ({why})", denied.error),
+                None => denied.error,
+            });
         match denied {
             Some(why) if status.is_client_error() && status.as_u16() != 429 => Err(Error::Refused(why)),
             _ => Err(Error::Away(format!("status {}", status.as_u16()))),

@@ -315,7 +315,8 @@ async fn token(state: &State, request: &Request) -> Reply {
     let mut tokens = state.tokens.lock().expect("no panic while locked");
     let token = format!("ya29.{}", state.seen.borrow().grants);
     tokens.insert(token.clone(), state.clock.now() + TOKEN_TTL);
-    let granted = json!({ "access_token": token, "expires_in": TOKEN_TTL.num_seconds(), "token_type": "Bearer" });
+    let granted =
+        json!({ "access_token": token, "expires_in": TOKEN_TTL.num_seconds(), "token_type": "Bearer" });
     json_reply(200, &granted)
 }
 
@@ -391,7 +392,8 @@ async fn send(state: &State, request: &Request) -> Reply {
         let list = if validate_only { &mut seen.validated } else { &mut seen.sent };
         list.push(body["message"].clone());
     });
-    let id = if validate_only { "fake_message_id".to_owned() } else { format!("0:{}", state.seen.borrow().asked) };
+    let id =
+        if validate_only { "fake_message_id".to_owned() } else { format!("0:{}", state.seen.borrow().asked) };
     json_reply(200, &json!({ "name": format!("projects/{PROJECT}/messages/{id}") }))
 }
 
@@ -406,7 +408,8 @@ fn error(status: u16, name: &str, message: &str, detail: Option<Value>) -> Value
 /// As FCM's reference and its answers in the wild have it.
 fn fail(fault: Fault) -> Reply {
     let own = |status, name, message, code: &str| {
-        let detail = json!({ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code });
+        let detail =
+            json!({ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code });
         (status, error(status, name, message, Some(detail)))
     };
     let (status, body) = match fault {
@@ -419,7 +422,8 @@ fn fail(fault: Fault) -> Reply {
             "INVALID_ARGUMENT",
         ),
         Fault::InvalidArgument => {
-            let violation = json!({ "field": "message.android.ttl", "description": "Illegal duration format" });
+            let violation =
+                json!({ "field": "message.android.ttl", "description": "Illegal duration format" });
             let bad = json!({ "@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation] });
             (400, error(400, "INVALID_ARGUMENT", "Invalid value at 'message.android.ttl'", Some(bad)))
         }
@@ -430,7 +434,9 @@ fn fail(fault: Fault) -> Reply {
             "THIRD_PARTY_AUTH_ERROR",
         ),
         Fault::QuotaExceeded(_) => own(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", "QUOTA_EXCEEDED"),
-        Fault::Unavailable(_) => own(503, "UNAVAILABLE", "The service is currently unavailable.", "UNAVAILABLE"),
+        Fault::Unavailable(_) => {
+            own(503, "UNAVAILABLE", "The service is currently unavailable.", "UNAVAILABLE")
+        }
         Fault::Internal => own(500, "INTERNAL", "Internal error encountered.", "INTERNAL"),
         Fault::PermissionDenied => {
             (403, error(403, "PERMISSION_DENIED", "Permission 'cloudmessaging.messages.create' denied", None))

@@ -219,7 +219,8 @@ impl World {
         .execute(self.banter.pool())
         .await
         .expect("a request");
-        self.news(News { to: to.id, kind: Kind::FriendRequest, actor: Some(from.id), subject: Some(id) }).await
+        self.news(News { to: to.id, kind: Kind::FriendRequest, actor: Some(from.id), subject: Some(id) })
+            .await
     }
 
     /// Gives coins by the ledger alone, and says so.

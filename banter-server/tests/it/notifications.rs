@@ -46,7 +46,9 @@ async fn another_s_notification_is_not_there() {
         let read = api.post(&format!("/notifications/{id}/read"), &ravi, json!({})).await;
         read.refused(404, "NOTIFICATION_NOT_FOUND");
     }
-    api.post("/notifications/read-all", &ravi, json!({ "upTo": "x" })).await.refused(400, "VALIDATION_FAILED");
+    api.post("/notifications/read-all", &ravi, json!({ "upTo": "x" }))
+        .await
+        .refused(400, "VALIDATION_FAILED");
     api.post("/notifications/read-all", &ravi, json!({})).await.is(200);
     assert_eq!(api.get("/notifications", &asha).await.is(200)["unreadCount"], 1);
 }

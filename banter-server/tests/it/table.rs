@@ -29,7 +29,9 @@ async fn ask(
     body: Option<&Value>,
 ) -> Answer {
     let unknown = |name: &str| match name {
-        "UserId" | "SessionId" | "ConversationId" | "NotificationId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+        "UserId" | "SessionId" | "ConversationId" | "NotificationId" => {
+            Some(json!("0190b2c4-0000-7000-8000-000000000000"))
+        }
         _ => None,
     };
     let mut request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);

@@ -42,10 +42,7 @@ async fn what_it_says_is_made_when_it_is_read() {
     let actor = items[1].actor.as_ref().unwrap();
     assert_eq!((actor.id, actor.username.as_deref()), (ravi.id, Some("ravi")));
     world.sql("update users set language = 'hi' where username = 'asha'").await;
-    assert_eq!(
-        inbox(&world, &asha).await.page.items[1].body,
-        "Ravi Menon आपसे दोस्ती करना चाहते हैं"
-    );
+    assert_eq!(inbox(&world, &asha).await.page.items[1].body, "Ravi Menon आपसे दोस्ती करना चाहते हैं");
     assert_eq!(listed(&world, &ravi).await, (vec![], 0));
 }
 
@@ -101,7 +98,9 @@ async fn whoever_cannot_be_met_or_is_gone_is_not_there_and_does_not_count() {
             "update friend_requests set status = 'accepted', decided_at = now()",
         ),
     ] {
-        world.sql(&format!("{gone}{}", if gone.contains("users") { " where username = 'ravi'" } else { "" })).await;
+        world
+            .sql(&format!("{gone}{}", if gone.contains("users") { " where username = 'ravi'" } else { "" }))
+            .await;
         assert_eq!(listed(&world, &asha).await, (vec![coins], 1), "{gone}");
         world.sql(back).await;
         assert_eq!(listed(&world, &asha).await, (vec![coins, id], 2), "{back}");
@@ -148,7 +147,9 @@ async fn what_was_read_stays_read() {
     assert_eq!(read(&world, &asha, one).await.unwrap(), 1, "a repeat changes nothing");
     let unchanged = format!("select from notifications where read_at = '{}'", at[0].to_rfc3339());
     assert_eq!(world.sql(&unchanged).await, 1);
-    for stranger in [read(&world, &ravi, two).await, read(&world, &asha, NotificationId(uuid::Uuid::nil())).await] {
+    for stranger in
+        [read(&world, &ravi, two).await, read(&world, &asha, NotificationId(uuid::Uuid::nil())).await]
+    {
         assert_eq!(stranger.unwrap_err().coded().1, "NOTIFICATION_NOT_FOUND");
     }
     let marks: Vec<bool> = inbox(&world, &asha).await.page.items.iter().map(|n| n.is_read).collect();

@@ -65,11 +65,7 @@ fn who_is_told_and_who_is_not() {
         ("on the screen", with(|_, t| t.viewed = true), Some(Reason::Viewing)),
         ("turned off", with(|p, _| p.wanted = false), Some(Reason::TurnedOff)),
         ("a day old", with(|_, t| t.created_at = noon() - day), None),
-        (
-            "older",
-            with(|_, t| t.created_at = noon() - day - TimeDelta::seconds(1)),
-            Some(Reason::TooOld),
-        ),
+        ("older", with(|_, t| t.created_at = noon() - day - TimeDelta::seconds(1)), Some(Reason::TooOld)),
         ("quiet now", with(|p, _| p.quiet = Some((720, 721))), Some(Reason::QuietHours)),
         ("quiet until now", with(|p, _| p.quiet = Some((719, 720))), None),
         ("quiet later", with(|p, _| p.quiet = Some((721, 719))), None),
@@ -180,7 +176,10 @@ async fn round(world: &World) -> usize {
 }
 
 async fn tokens(world: &World) -> Vec<String> {
-    sqlx::query_scalar("select fcm_token from devices order by 1").fetch_all(world.banter.pool()).await.unwrap()
+    sqlx::query_scalar("select fcm_token from devices order by 1")
+        .fetch_all(world.banter.pool())
+        .await
+        .unwrap()
 }
 
 fn told(stub: &Stub) -> Vec<(String, String)> {
@@ -194,7 +193,8 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 
 #[test]
 fn a_job_holds_ids_only_in_this_form() {
-    let push = |about| serde_json::to_value(Push { session_id: SessionId(uuid::Uuid::nil()), about }).unwrap();
+    let push =
+        |about| serde_json::to_value(Push { session_id: SessionId(uuid::Uuid::nil()), about }).unwrap();
     let nil = "00000000-0000-0000-0000-000000000000";
     assert_eq!(
         push(About::Message(MessageId(uuid::Uuid::nil()))),
@@ -281,17 +281,26 @@ async fn nothing_is_pushed_of_what_is_no_matter_any_more() {
         ),
         (
             "turned off",
-            format!("insert into user_settings (user_id, push_messages, updated_at) values ('{}', false, now())", ravi.id),
+            format!(
+                "insert into user_settings (user_id, push_messages, updated_at) values ('{}', false, now())",
+                ravi.id
+            ),
             "delete from user_settings".into(),
         ),
         (
             "quiet hours",
-            format!("insert into user_settings (user_id, quiet_from, quiet_to, updated_at) values ('{}', 700, 730, now())", ravi.id),
+            format!(
+                "insert into user_settings (user_id, quiet_from, quiet_to, updated_at) values ('{}', 700, 730, now())",
+                ravi.id
+            ),
             "delete from user_settings".into(),
         ),
         (
             "blocked",
-            format!("insert into blocked_users (user_id, blocked_user_id, created_at) values ('{}', '{}', now())", ravi.id, asha.id),
+            format!(
+                "insert into blocked_users (user_id, blocked_user_id, created_at) values ('{}', '{}', now())",
+                ravi.id, asha.id
+            ),
             "delete from blocked_users".into(),
         ),
         (

@@ -135,9 +135,7 @@ async fn each_failure_means_what_is_to_be_done() {
         (Fault::QuotaExceeded(None), Error::Throttled { after: TimeDelta::seconds(60) }),
         (
             Fault::PermissionDenied,
-            Error::Refused(
-                "PERMISSION_DENIED: Permission 'cloudmessaging.messages.create' denied".into(),
-            ),
+            Error::Refused("PERMISSION_DENIED: Permission 'cloudmessaging.messages.create' denied".into()),
         ),
         (
             Fault::Unavailable(Some(9)),
@@ -181,10 +179,7 @@ async fn another_key_than_the_account_s_is_refused() {
     let mut config = stub.config();
     config.account.as_mut().unwrap().private_key = pair.serialize_pem().into();
     let fcm = Fcm::new(&config, PROJECT, http_client(), clock);
-    assert!(matches!(
-        fcm.send("phone", &message()).await,
-        Err(Error::Auth(google_auth::Error::Refused(_)))
-    ));
+    assert!(matches!(fcm.send("phone", &message()).await, Err(Error::Auth(google_auth::Error::Refused(_)))));
     assert_eq!(stub.take_refused(), ["token: Invalid JWT Signature."]);
 }
 
@@ -241,7 +236,8 @@ async fn the_stub_refuses_what_the_service_would() {
 #[test]
 fn a_code_of_the_future_goes_by_its_status() {
     let body = |code: &str| {
-        let detail = json!({ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code });
+        let detail =
+            json!({ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code });
         json!({ "error": { "message": "m", "details": [detail] } }).to_string()
     };
     let said = |status: u16| read(StatusCode::from_u16(status).unwrap(), None, body("NOVEL").as_bytes());

@@ -45,7 +45,15 @@ pub(super) fn check(body: &Value) -> Result<(), String> {
 }
 
 fn android(android: &Value) -> Result<(), String> {
-    let known = ["collapse_key", "priority", "ttl", "restricted_package_name", "data", "notification", "direct_boot_ok"];
+    let known = [
+        "collapse_key",
+        "priority",
+        "ttl",
+        "restricted_package_name",
+        "data",
+        "notification",
+        "direct_boot_ok",
+    ];
     let android = object(android, "android", &known)?;
     text(android, "collapse_key")?;
     if !android.get("priority").is_none_or(|value| value == "HIGH" || value == "NORMAL") {
@@ -59,8 +67,18 @@ fn android(android: &Value) -> Result<(), String> {
     }
     if let Some(notification) = android.get("notification") {
         let known = [
-            "title", "body", "icon", "color", "sound", "tag", "click_action", "channel_id", "image",
-            "notification_priority", "visibility", "notification_count",
+            "title",
+            "body",
+            "icon",
+            "color",
+            "sound",
+            "tag",
+            "click_action",
+            "channel_id",
+            "image",
+            "notification_priority",
+            "visibility",
+            "notification_count",
         ];
         let notification = object(notification, "android.notification", &known)?;
         for name in ["sound", "tag", "channel_id"] {
@@ -73,7 +91,8 @@ fn android(android: &Value) -> Result<(), String> {
 fn apns(apns: &Value) -> Result<(), String> {
     let apns = object(apns, "apns", &["headers", "payload", "fcm_options", "live_activity_token"])?;
     let none = Value::Object(Map::new());
-    let known = ["apns-priority", "apns-push-type", "apns-expiration", "apns-collapse-id", "apns-topic", "apns-id"];
+    let known =
+        ["apns-priority", "apns-push-type", "apns-expiration", "apns-collapse-id", "apns-topic", "apns-id"];
     let headers = object(apns.get("headers").unwrap_or(&none), "apns.headers", &known)?;
     for name in headers.keys() {
         text(headers, name)?;
@@ -82,24 +101,32 @@ fn apns(apns: &Value) -> Result<(), String> {
     if !header("apns-priority").is_none_or(|value| ["1", "5", "10"].contains(&value)) {
         return Err("apns-priority".into());
     }
-    let types = ["alert", "background", "voip", "location", "complication", "fileprovider", "mdm", "liveactivity"];
+    let types =
+        ["alert", "background", "voip", "location", "complication", "fileprovider", "mdm", "liveactivity"];
     if !header("apns-push-type").is_none_or(|value| types.contains(&value)) {
         return Err("apns-push-type".into());
     }
-    if !header("apns-expiration").is_none_or(|value| value.parse::<u64>().is_ok()) {
+    if header("apns-expiration").is_some_and(|value| value.parse::<u64>().is_err()) {
         return Err("apns-expiration".into());
     }
-    if !header("apns-collapse-id").is_none_or(|value| value.len() <= 64) {
+    if header("apns-collapse-id").is_some_and(|value| value.len() > 64) {
         return Err("apns-collapse-id: over 64 bytes".into());
     }
     let payload = apns.get("payload").unwrap_or(&none);
     let aps = payload.get("aps").unwrap_or(&none);
     let known = [
-        "alert", "badge", "sound", "thread-id", "category", "content-available", "mutable-content",
-        "interruption-level", "relevance-score",
+        "alert",
+        "badge",
+        "sound",
+        "thread-id",
+        "category",
+        "content-available",
+        "mutable-content",
+        "interruption-level",
+        "relevance-score",
     ];
     let aps = object(aps, "apns.payload.aps", &known)?;
-    if !aps.get("badge").is_none_or(|badge| badge.as_u64().is_some()) {
+    if aps.get("badge").is_some_and(|badge| badge.as_u64().is_none()) {
         return Err("aps.badge: not a number".into());
     }
     Ok(())
@@ -115,7 +142,9 @@ fn object<'a>(value: &'a Value, name: &str, known: &[&str]) -> Result<&'a Map<St
 
 fn text(object: &Map<String, Value>, name: &str) -> Result<(), String> {
     match object.get(name) {
-        Some(value) if value.as_str().is_none_or(str::is_empty) => Err(format!("{name}: not a text, or empty")),
+        Some(value) if value.as_str().is_none_or(str::is_empty) => {
+            Err(format!("{name}: not a text, or empty"))
+        }
         Some(_) | None => Ok(()),
     }
 }

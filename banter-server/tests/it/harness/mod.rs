@@ -138,7 +138,8 @@ impl Server {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        let nouns = ["/auth", "/users", "/conversations", "/messages", "/notifications", "/presence", "/safety"];
+        let nouns =
+            ["/auth", "/users", "/conversations", "/messages", "/notifications", "/presence", "/safety"];
         let prefix = if nouns.iter().any(|noun| path.starts_with(noun)) { "/api" } else { "" };
         format!("http://{}{prefix}{path}", self.address)
     }
