@@ -17,7 +17,8 @@ use crate::events::Bus;
 use crate::ids::Ids;
 use crate::jobs::{self, Job};
 use crate::limits::Limits;
-use crate::presence;
+use crate::presence::{self, viewing::Viewing};
+use crate::providers::fcm::Fcm;
 use crate::providers::firebase::Firebase;
 use crate::providers::http_client;
 use crate::redis::{Away, Redis};
@@ -35,9 +36,12 @@ struct Inner {
     bus: Arc<Bus>,
     limits: Limits,
     presences: presence::Store,
+    viewing: Viewing,
+    bells: jobs::Bells,
     tokens: Tokens,
     revocations: Arc<Revocations>,
     firebase: Firebase,
+    fcm: Fcm,
 }
 
 /// Why the application could not be built.
@@ -146,9 +150,12 @@ impl Banter {
         Ok(Self(Arc::new(Inner {
             limits: Limits::new(&config.limits, clock.clone(), redis.clone()),
             presences: presence::Store::new(redis.clone()),
+            viewing: Viewing::new(redis.clone()),
+            bells: jobs::Bells::default(),
             tokens: Tokens::new(&config.tokens),
             revocations,
-            firebase: Firebase::new(&config.firebase, http, clock.clone()),
+            firebase: Firebase::new(&config.firebase, http.clone(), clock.clone()),
+            fcm: Fcm::new(&config.fcm, &config.firebase.project_id, http, clock.clone()),
             config,
             pool,
             redis,
@@ -270,6 +277,19 @@ impl Banter {
 
     pub(crate) fn firebase(&self) -> &Firebase {
         &self.0.firebase
+    }
+
+    /// Where pushes go.
+    pub fn fcm(&self) -> &Fcm {
+        &self.0.fcm
+    }
+
+    pub(crate) fn viewing(&self) -> &Viewing {
+        &self.0.viewing
+    }
+
+    pub(crate) fn bells(&self) -> &jobs::Bells {
+        &self.0.bells
     }
 }
 

@@ -20,6 +20,7 @@ use crate::accounts::sessions::Revocation;
 use crate::friends::requests::FriendRequest;
 use crate::ids::{ConversationId, FriendRequestId, MessageId, UserId};
 use crate::messaging::Message;
+use crate::notifications::NewNotification;
 use crate::presence::Presence;
 use crate::redis::Redis;
 
@@ -79,6 +80,8 @@ events! {
     FriendAccepted = "friend:accepted" (FriendAccepted),
     /// This person is your friend no longer.
     FriendRemoved = "friend:removed" (FriendRemoved),
+    /// Something new is in your inbox.
+    NotificationNew = "notification:new" (NewNotification),
     /// This login is over; the socket closes right after.
     SessionRevoked = "session:revoked" (SessionEnd),
 }

@@ -16,7 +16,8 @@ use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
-    auth, conversations, friends, groups, health, messages, people, presence, safety, settings, users,
+    auth, conversations, friends, groups, health, messages, notifications, people, presence, safety,
+    settings, users,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -68,6 +69,10 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(messages::send))
         .routes(routes!(messages::unread_count))
         .routes(routes!(messages::with_user, messages::edit, messages::delete))
+        // Notifications
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::read_all))
+        .routes(routes!(notifications::read))
         // Presence
         .routes(routes!(presence::presence))
         // Safety

@@ -62,6 +62,8 @@ async fn no_tokens_in_production_or_without_secrets() {
         .set("BANTER_ENV", "production")
         .set("REDIS_URL", "redis://127.0.0.1:1")
         .set("FIREBASE_PROJECT_ID", "banter-live")
+        .set("FIREBASE_CLIENT_EMAIL", "pusher@banter-live.iam.gserviceaccount.com")
+        .set("FIREBASE_PRIVATE_KEY", banter_core::testing::fcm::private_key())
         .set("TRUSTED_PROXIES", "0");
     scene!(cli, "user_token_in_production", ["user", "token", "asha"]);
 }

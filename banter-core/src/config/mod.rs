@@ -44,6 +44,7 @@ pub struct Config {
     pub redis: Option<Redis>,
     pub tokens: Tokens,
     pub firebase: Firebase,
+    pub fcm: Fcm,
     pub limits: Limits,
     pub log: Log,
 }
@@ -113,6 +114,28 @@ pub struct Firebase {
     /// Set: unsigned tokens are accepted, as Firebase's SDKs do beside their emulator.
     pub emulator_host: Option<String>,
     pub certs_url: String,
+}
+
+/// Pushes to phones.
+#[derive(Clone, Debug)]
+pub struct Fcm {
+    pub api_url: String,
+    /// Where an assertion of the service account is exchanged for an access token.
+    pub token_url: String,
+    /// `None`: nothing is pushed.
+    pub account: Option<ServiceAccount>,
+    /// How long an answer may take.
+    pub patience: Duration,
+}
+
+/// A Google service account's key.
+#[derive(Clone, Debug)]
+pub struct ServiceAccount {
+    pub client_email: String,
+    /// PEM, PKCS#8.
+    pub private_key: SecretString,
+    /// Tells Google which of the account's keys signed.
+    pub key_id: Option<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -7,7 +7,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::variables::{self, Variable};
-use super::{Config, Database, Environment, Firebase, Http, Limits, Log, Problems, Redis, Tokens};
+use super::{
+    Config, Database, Environment, Fcm, Firebase, Http, Limits, Log, Problems, Redis, ServiceAccount, Tokens,
+};
 
 impl Config {
     /// `whole`: as the server needs it, stand-ins in production refused.
@@ -53,6 +55,12 @@ impl Config {
                 emulator_host: read.optional("FIREBASE_AUTH_EMULATOR_HOST"),
                 certs_url: read.text("GOOGLE_CERTS_URL").trim_end_matches('/').to_owned(),
             },
+            fcm: Fcm {
+                api_url: read.text("FCM_API_URL").trim_end_matches('/').to_owned(),
+                token_url: read.text("GOOGLE_TOKEN_URL"),
+                account: read.service_account(),
+                patience: crate::providers::fcm::PATIENCE,
+            },
             limits: Limits {
                 window: Duration::from_millis(
                     read.parse("RATE_LIMIT_WINDOW_MS", 900_000).clamp(1_000, 86_400_000),
@@ -88,6 +96,18 @@ impl Config {
         }
         if !self.firebase.certs_url.starts_with("https://") {
             read.problem("GOOGLE_CERTS_URL is not https: whoever answers it decides who signs in");
+        }
+        if read.optional("FIREBASE_CLIENT_EMAIL").or(read.optional("FIREBASE_PRIVATE_KEY")).is_none() {
+            read.problem(
+                "FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY are not set: without a service account no phone is pushed to",
+            );
+        }
+        for (name, url) in [("FCM_API_URL", &self.fcm.api_url), ("GOOGLE_TOKEN_URL", &self.fcm.token_url)] {
+            if !url.starts_with("https://") {
+                read.problem(format!(
+                    "{name} is not https: what is pushed, and the right to push, would go in the clear"
+                ));
+            }
         }
         if self.redis.is_none() {
             read.problem("REDIS_URL is not set: the memory of one process is for development only");
@@ -193,6 +213,40 @@ impl Reader<'_> {
         let password =
             self.optional("REDIS_PASSWORD").map(|p| format!(":{}@", percent_encode(&p))).unwrap_or_default();
         Some(format!("{scheme}://{password}{host}:{port}").into())
+    }
+
+    /// Whole and usable, or not at all.
+    fn service_account(&mut self) -> Option<ServiceAccount> {
+        let email = self.optional("FIREBASE_CLIENT_EMAIL");
+        // One line in a file of variables; the key file itself has it so.
+        let key = self.optional("FIREBASE_PRIVATE_KEY").map(|key| key.replace("\\n", "\n"));
+        let usable =
+            key.as_ref().is_some_and(|key| jsonwebtoken::EncodingKey::from_rsa_pem(key.as_bytes()).is_ok());
+        match (email, key) {
+            (None, None) => None,
+            (Some(_), None) => {
+                self.problem("FIREBASE_PRIVATE_KEY is not set, and FIREBASE_CLIENT_EMAIL is");
+                None
+            }
+            (email, Some(_)) if !usable => {
+                self.problem(
+                    "FIREBASE_PRIVATE_KEY is no RSA key in PEM: copy `private_key` of the key file as it is",
+                );
+                if email.is_none() {
+                    self.problem("FIREBASE_CLIENT_EMAIL is not set, and FIREBASE_PRIVATE_KEY is");
+                }
+                None
+            }
+            (None, Some(_)) => {
+                self.problem("FIREBASE_CLIENT_EMAIL is not set, and FIREBASE_PRIVATE_KEY is");
+                None
+            }
+            (Some(client_email), Some(key)) => Some(ServiceAccount {
+                client_email,
+                private_key: key.into(),
+                key_id: self.optional("FIREBASE_PRIVATE_KEY_ID"),
+            }),
+        }
     }
 
     fn tokens(&mut self) -> Tokens {

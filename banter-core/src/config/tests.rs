@@ -51,14 +51,37 @@ fn production_refuses_every_stand_in() {
         ("JWT_SECRET", "change-me-change-me-change-me-change-me"),
     ]))
     .unwrap_err();
-    assert_eq!(problems.iter().count(), 7, "{problems}");
+    assert_eq!(problems.iter().count(), 8, "{problems}");
+    let key = crate::testing::fcm::private_key().replace('\n', "\\n");
     let good = [
+        ("FIREBASE_CLIENT_EMAIL", "pusher@banter-live.iam.gserviceaccount.com"),
+        ("FIREBASE_PRIVATE_KEY", key.as_str()),
         ("BANTER_ENV", "production"),
         ("REDIS_URL", "rediss://x:6380"),
         ("FIREBASE_PROJECT_ID", "banter-live"),
         ("TRUSTED_PROXIES", "1"),
     ];
     assert!(Config::load(&env(&good)).unwrap().log.json);
+
+    let clear = [("FCM_API_URL", "http://fcm.example"), ("GOOGLE_TOKEN_URL", "http://oauth2.example/token")];
+    let problems = Config::load(&env(&[&good[..], &clear].concat())).unwrap_err();
+    assert_eq!(problems.iter().count(), 2, "{problems}");
+}
+
+#[test]
+fn a_service_account_is_whole_and_usable_or_none() {
+    let key = crate::testing::fcm::private_key();
+    let (email, key) = (("FIREBASE_CLIENT_EMAIL", "pusher@x"), ("FIREBASE_PRIVATE_KEY", key));
+    let garbled =
+        ("FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----\\n");
+    assert!(Config::load(&env(&[])).unwrap().fcm.account.is_none());
+    assert_eq!(Config::load(&env(&[email, key])).unwrap().fcm.account.unwrap().client_email, "pusher@x");
+    for (half, problems) in [(vec![email], 1), (vec![key], 1), (vec![email, garbled], 1), (vec![garbled], 2)]
+    {
+        let found = Config::load(&env(&half)).unwrap_err();
+        assert_eq!(found.iter().count(), problems, "{found}");
+        assert!(!found.to_string().contains("BEGIN"), "a key is never shown");
+    }
 }
 
 #[test]

@@ -89,6 +89,24 @@ pub const SECTIONS: &[(&str, &[Variable])] = &[
         ],
     ),
     (
+        "Pushes (FCM HTTP v1)",
+        &[
+            var(
+                "FIREBASE_CLIENT_EMAIL",
+                "",
+                "The service account that pushes, `client_email` of its key file; without it nothing is pushed (development only)",
+            ),
+            secret("FIREBASE_PRIVATE_KEY", "Its `private_key`: PEM, line ends also as \\n"),
+            var("FIREBASE_PRIVATE_KEY_ID", "", "Its `private_key_id`, if you like"),
+            var("FCM_API_URL", "https://fcm.googleapis.com", "Where pushes go; another base URL is a stub"),
+            var(
+                "GOOGLE_TOKEN_URL",
+                "https://oauth2.googleapis.com/token",
+                "Where the service account gets its access tokens; another URL is a stub",
+            ),
+        ],
+    ),
+    (
         "Rate limits",
         &[
             var("RATE_LIMIT_WINDOW_MS", "900000", "Window of the general limit"),

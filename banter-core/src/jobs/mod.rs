@@ -3,16 +3,17 @@
 //! longer each time (with jitter); after the last attempt the job is `dead`: kept, counted, visible, and put back by
 //! hand with [`Jobs::retry`].
 //!
-//! One job a file: [`prune`]. [`worker`] runs them.
+//! One job a file: [`prune`]; pushes are [`crate::notifications::push`]. [`worker`] runs them.
 
 pub mod prune;
 #[cfg(test)]
 mod tests;
 pub mod worker;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
+use tokio::sync::Notify;
 
 use crate::Banter;
 use crate::ids::JobId;
@@ -54,6 +55,22 @@ pub enum Failure {
     NotUnderstood(#[from] serde_json::Error),
     #[error("it panicked; the log of that time says where")]
     Panicked,
+    /// Somebody outside asks to be left alone for so long at least.
+    #[error("{why}")]
+    NotBefore { why: String, after: TimeDelta },
+    /// What failed may succeed later.
+    #[error("{0}")]
+    Later(String),
+    /// Trying again cannot help.
+    #[error("{0}")]
+    Never(String),
+}
+
+/// Rings for the workers of this process: what was queued is taken at once, not at the next look.
+#[derive(Debug, Default)]
+pub(crate) struct Bells {
+    pushes: Notify,
+    others: Notify,
 }
 
 /// How many jobs are in which state.
@@ -84,9 +101,6 @@ impl Banter {
 }
 
 impl Jobs<'_> {
-    /// A job was queued and committed: this process's worker looks at once.
-    pub(crate) fn wake(&self) {}
-
     /// Queues a job, inside the transaction that causes it.
     pub async fn queue(
         &self,
@@ -117,6 +131,13 @@ impl Jobs<'_> {
         .execute(db)
         .await?;
         Ok(())
+    }
+
+    /// After a commit that queued a job: the worker of this process, if it has one, looks now. Costs nearly nothing.
+    pub fn wake(&self) {
+        let bells = self.0.bells();
+        bells.pushes.notify_one();
+        bells.others.notify_one();
     }
 
     pub async fn counts(&self) -> Result<Counts, sqlx::Error> {

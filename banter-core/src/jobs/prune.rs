@@ -1,4 +1,5 @@
-//! Drops what is past its time: answers kept for idempotency, logins that can no longer be used, finished jobs.
+//! Drops what is past its time: answers kept for idempotency, logins that can no longer be used, finished jobs,
+//! old notifications.
 
 use chrono::TimeDelta;
 
@@ -9,6 +10,7 @@ const EVERY: TimeDelta = TimeDelta::hours(1);
 /// Ended logins stay for a while, to answer "where was I signed in?".
 const ENDED_SESSIONS: TimeDelta = TimeDelta::days(30);
 const FINISHED_JOBS: TimeDelta = TimeDelta::days(7);
+const NOTIFICATIONS: TimeDelta = TimeDelta::days(90);
 
 pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
     let now = banter.clock().now();
@@ -30,7 +32,11 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
             .execute(banter.pool())
             .await?
             .rows_affected();
-    tracing::info!(keys, sessions, jobs, "pruned");
+    let notifications = sqlx::query!("delete from notifications where created_at < $1", now - NOTIFICATIONS)
+        .execute(banter.pool())
+        .await?
+        .rows_affected();
+    tracing::info!(keys, sessions, jobs, notifications, "pruned");
     banter.jobs().queue(banter.pool(), &Job::Prune {}, now + EVERY).await?;
     Ok(())
 }

@@ -215,9 +215,9 @@ async fn a_worker_that_outlived_its_lease_writes_nothing() {
     let world = World::with_memory().await;
     world.may_leave_jobs();
     let id = queue_mystery(&world, 10).await;
-    let slow = worker::take(&world.banter).await.unwrap();
+    let slow = worker::take(&world.banter, worker::Lane::Others, 8).await.unwrap();
     world.advance(TimeDelta::minutes(6));
-    let quick = worker::take(&world.banter).await.unwrap();
+    let quick = worker::take(&world.banter, worker::Lane::Others, 8).await.unwrap();
     assert_eq!((slow.len(), quick.len()), (1, 1));
     for late in slow {
         worker::finish(&world.banter, late).await;
@@ -235,7 +235,7 @@ async fn a_periodic_job_that_fails_does_not_stand_in_its_successor_s_way() {
     let world = World::with_memory().await;
     queue(&world).await;
     world.sql("update jobs set payload = '[]'").await; // not understood
-    let taken = worker::take(&world.banter).await.unwrap();
+    let taken = worker::take(&world.banter, worker::Lane::Others, 8).await.unwrap();
     queue(&world).await; // by a replica that starts
     for job in taken {
         worker::finish(&world.banter, job).await;
@@ -313,4 +313,30 @@ async fn pruning_drops_what_is_past_its_time_and_nothing_else() {
     assert_eq!(others, (0, 0, 1));
     assert_eq!(row(&world, dead).await.0, "dead", "somebody's to look at");
     assert_eq!(world.banter.jobs().counts().await.unwrap().queued, 1, "the next run");
+}
+
+#[tokio::test]
+async fn pushes_have_places_of_their_own() {
+    let world = World::with_memory().await;
+    world.may_leave_jobs();
+    for _ in 0..30 {
+        queue_mystery(&world, 1).await;
+    }
+    world.sql("update jobs set kind = 'push'").await;
+    queue_mystery(&world, 1).await;
+    let [pushes, others] = [
+        worker::take(&world.banter, worker::Lane::Pushes, 24).await.unwrap(),
+        worker::take(&world.banter, worker::Lane::Others, 8).await.unwrap(),
+    ];
+    assert_eq!((pushes.len(), others.len()), (24, 1));
+    assert_eq!(
+        worker::take(&world.banter, worker::Lane::Pushes, 4).await.unwrap().len(),
+        4,
+        "as many as asked"
+    );
+    world.advance(TimeDelta::minutes(6));
+    // The abandoned ones come with what waits, and together no more than asked.
+    world.sql("update jobs set max_attempts = 9").await;
+    assert_eq!(worker::take(&world.banter, worker::Lane::Pushes, 24).await.unwrap().len(), 24);
+    assert_eq!(worker::take(&world.banter, worker::Lane::Others, 8).await.unwrap().len(), 1);
 }

@@ -1,22 +1,52 @@
 //! Takes due jobs and runs them.
+//!
+//! Two lanes with places of their own, pushes and everything else: however many pushes wait, and however long FCM takes,
+//! the rest goes on. A place that becomes free is filled at once; an idle lane looks when it is woken, and each second.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::task::JoinSet;
 
-use super::{Failure, Job};
+use super::{Bells, Failure, Job};
 use crate::Banter;
 use crate::ids::JobId;
 
 /// How long a worker may hold a job before others take it to be dead.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
-/// How many are taken, and run side by side, at a time.
-const BATCH: i64 = 8;
 const IDLE: Duration = Duration::from_secs(1);
+/// How long a lane waits after it was woken: many messages at once are one look.
+const BREATH: Duration = Duration::from_millis(5);
 
-pub(super) struct Taken {
+/// Which jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Pushes,
+    Others,
+}
+
+impl Lane {
+    pub(super) const ALL: [Self; 2] = [Self::Pushes, Self::Others];
+
+    /// How many are run side by side. A push waits for FCM nearly all of its time.
+    fn places(self) -> usize {
+        match self {
+            Self::Pushes => 24,
+            Self::Others => 8,
+        }
+    }
+
+    fn bell(self, bells: &Bells) -> &tokio::sync::Notify {
+        match self {
+            Self::Pushes => &bells.pushes,
+            Self::Others => &bells.others,
+        }
+    }
+}
+
+pub(crate) struct Taken {
     id: JobId,
     kind: String,
     payload: serde_json::Value,
@@ -26,38 +56,81 @@ pub(super) struct Taken {
 
 /// Runs jobs until the process ends.
 pub(crate) async fn run(banter: Banter) {
+    tokio::join!(keep(&banter, Lane::Pushes), keep(&banter, Lane::Others));
+}
+
+async fn keep(banter: &Banter, lane: Lane) {
+    let places = lane.places();
+    let mut running = JoinSet::new();
     loop {
-        match round(&banter).await {
-            Ok(0) => tokio::time::sleep(IDLE).await,
-            Ok(_) => {}
+        let free = places - running.len();
+        let taken = match take(banter, lane, free).await {
+            Ok(taken) => taken,
             Err(error) => {
-                tracing::warn!(%error, "the job queue did not answer");
+                tracing::warn!(%error, ?lane, "the job queue did not answer");
                 tokio::time::sleep(IDLE * 5).await;
+                continue;
             }
+        };
+        let more = taken.len() == free;
+        for job in taken {
+            let banter = banter.clone();
+            running.spawn(async move { finish(&banter, job).await });
+        }
+        // With more waiting, a few places are filled at a time: a look for each would be a query for each.
+        let enough = if more { places / 4 } else { places + 1 };
+        let look = async {
+            while places - running.len() < enough {
+                match running.join_next().await {
+                    Some(_) => {}
+                    None => std::future::pending().await,
+                }
+            }
+        };
+        let woken = async {
+            lane.bell(banter.bells()).notified().await;
+            tokio::time::sleep(BREATH).await;
+        };
+        tokio::select! {
+            () = look => {}
+            () = woken, if !more => {}
+            () = tokio::time::sleep(IDLE) => {}
+        }
+        while running.try_join_next().is_some() {}
+        if running.len() == places {
+            running.join_next().await;
         }
     }
 }
 
 /// Takes what is due and runs it; how many.
 pub async fn round(banter: &Banter) -> Result<usize, sqlx::Error> {
-    let taken = take(banter).await?;
+    let mut taken = Vec::new();
+    for lane in Lane::ALL {
+        taken.append(&mut take(banter, lane, lane.places()).await?);
+    }
     let count = taken.len();
     futures_util::stream::iter(taken).for_each_concurrent(None, |job| finish(banter, job)).await;
     Ok(count)
 }
 
-pub(super) async fn take(banter: &Banter) -> Result<Vec<Taken>, sqlx::Error> {
+pub(crate) async fn take(banter: &Banter, lane: Lane, most: usize) -> Result<Vec<Taken>, sqlx::Error> {
     let now = banter.clock().now();
     sqlx::query_as!(
         Taken,
         r#"
         with due as (
-            select id from jobs where state = 'queued' and run_at <= $1 order by run_at limit $3 for update skip locked
+            select id
+            from jobs
+            where state = 'queued' and (kind = 'push') = $4 and run_at <= $1
+            order by run_at
+            limit $3
+            for update skip locked
         ),
         abandoned as (
             select id, attempts < max_attempts as again
             from jobs
-            where state = 'running' and leased_until < $1
+            where state = 'running' and (kind = 'push') = $4 and leased_until < $1
             limit $3
             for update skip locked
         ),
@@ -69,12 +142,20 @@ pub(super) async fn take(banter: &Banter) -> Result<Vec<Taken>, sqlx::Error> {
         )
         update jobs
         set state = 'running', attempts = attempts + 1, leased_until = $2
-        where id in (select id from due union all select id from abandoned where again)
+        where id in (
+            select id from (
+                select id from abandoned where again
+                union all
+                select id from due
+            ) as mine
+            limit $3
+        )
         returning id as "id: JobId", kind, payload, attempts, max_attempts
         "#,
         now,
         now + LEASE,
-        BATCH,
+        i64::try_from(most).unwrap_or(i64::MAX),
+        lane == Lane::Pushes,
     )
     .fetch_all(banter.pool())
     .await
@@ -86,11 +167,11 @@ pub(super) async fn finish(banter: &Banter, taken: Taken) {
     let (state, run_at, error) = match &outcome {
         Ok(()) => ("done", now, None),
         Err(failure) => {
-            let dead = taken.attempts >= taken.max_attempts;
+            let dead = taken.attempts >= taken.max_attempts || matches!(failure, Failure::Never(_));
             tracing::warn!(job = %taken.id, kind = taken.kind, attempts = taken.attempts, dead, error = %failure, "a job failed");
             (
                 if dead { "dead" } else { "queued" },
-                now + backoff(banter, taken.attempts),
+                now + wait(banter, failure, taken.attempts),
                 Some(failure.to_string()),
             )
         }
@@ -143,9 +224,18 @@ pub(super) async fn guarded(work: impl Future<Output = Result<(), Failure>>) -> 
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Failure::Panicked))
 }
 
-/// 2, 4, 8 … seconds, an hour at most, plus up to a quarter of chance so that failures do not come back in step.
-fn backoff(banter: &Banter, attempts: i32) -> TimeDelta {
-    let base = 2_i64.saturating_pow(u32::try_from(attempts).unwrap_or(1)).min(3600) * 1000;
+/// 2, 4, 8 … seconds, an hour at most, or longer where somebody asks for that; plus up to a quarter of chance, so that
+/// failures do not come back in step.
+fn wait(banter: &Banter, failure: &Failure, attempts: i32) -> TimeDelta {
+    let backoff = 2_i64.saturating_pow(u32::try_from(attempts).unwrap_or(1)).min(3600) * 1000;
+    let base = match failure {
+        Failure::NotBefore { after, .. } => backoff.max(after.num_milliseconds()),
+        Failure::Database(_)
+        | Failure::NotUnderstood(_)
+        | Failure::Panicked
+        | Failure::Later(_)
+        | Failure::Never(_) => backoff,
+    };
     let [chance] = banter.ids().bytes();
     TimeDelta::milliseconds(base + base * i64::from(chance) / 1024)
 }

@@ -13,6 +13,7 @@ use crate::events::{Delivery, Event};
 use crate::ids::{ConversationId, MessageId, UploadId, UserId};
 use crate::limits::Act;
 use crate::media::{self, Purpose};
+use crate::notifications::push;
 use crate::text;
 
 /// To whom.
@@ -152,16 +153,16 @@ impl Messaging<'_> {
             r#"
                 insert into conversations as c
                     (id, kind, user_lo, user_hi, last_seq, last_sender_id, last_message_at, created_at)
-                select $1, 'direct', least($2, $10::uuid), greatest($2, $10::uuid), 1, $2, $3, $3
+                select $1, 'direct', least($2, $11::uuid), greatest($2, $11::uuid), 1, $2, $3, $3
                 from (
                     -- What the two have so far.
                     select k.id, k.last_sender_id
                     from (select) as one_row
-                    left join conversations k on k.user_lo = least($2::uuid, $10::uuid) and k.user_hi = greatest($2::uuid, $10::uuid)
+                    left join conversations k on k.user_lo = least($2::uuid, $11::uuid) and k.user_hi = greatest($2::uuid, $11::uuid)
                 ) as so_far
-                where exists (select from users where id = $10 and status <> 'deleted')
-                  and can_interact($2, $10)
-                  and (may_message($2, $10) or so_far.last_sender_id = $10)
+                where exists (select from users where id = $11 and status <> 'deleted')
+                  and can_interact($2, $11)
+                  and (may_message($2, $11) or so_far.last_sender_id = $11)
                   and ($8::uuid is null or can_reply_to($2, so_far.id, $8))
                   and ($9::uuid is null or can_attach($2, $9, $6))
                   and not exists (select from messages where sender_id = $2 and client_message_id = $4)
@@ -169,13 +170,13 @@ impl Messaging<'_> {
                 set last_seq = c.last_seq + 1,
                     last_sender_id = $2,
                     last_message_at = greatest(c.last_message_at, $3)
-                returning id, last_seq, $10::uuid as peer
+                returning id, last_seq, $11::uuid as peer
             "#,
             r#"
                 insert into conversation_members as m
                     (conversation_id, user_id, unread, last_seq, last_message_at, joined_at)
                 select id, person, case when person = $2 then 0 else 1 end, last_seq, $3, $3
-                from conversation, unnest(array[$2, $10]) as person
+                from conversation, unnest(array[$2, $11]) as person
                 on conflict (conversation_id, user_id) do update
                 set unread = m.unread + excluded.unread,
                     last_seq = excluded.last_seq,
@@ -267,12 +268,13 @@ macro_rules! store {
                 update uploads set used_at = $3 where id = $9 and used_at is null and exists (select from conversation)
             ),
             push as (
-                insert into jobs (id, kind, payload, run_at, created_at)
+                insert into jobs (id, kind, payload, run_at, max_attempts, created_at)
                 select
                     gen_random_uuid(),
                     'push',
                     jsonb_build_object('session_id', d.session_id, 'about', jsonb_build_object('message', $5::uuid)),
                     $3,
+                    $10,
                     $3
                 from membership m
                 join devices d on d.user_id = m.user_id
@@ -316,6 +318,7 @@ macro_rules! store {
             $new.content,
             $new.reply_to.map(|id| id.0),
             $new.upload.map(|id| id.0),
+            push::MAX_ATTEMPTS,
             $($receiver,)?
         )
     };

@@ -2,11 +2,16 @@
 //!
 //! Promises: a notification and its pushes are written in the transaction of what they tell of, so neither exists without
 //! the other; what a notification says is made when it is read, of what it is about; nothing tells of somebody whom its
-//! reader cannot meet.
+//! reader cannot meet. The one predicate for that is the view `inbox`.
 //!
-//! [`push`] one phone, one thing to tell
+//! [`inbox`] the list and its read marks · [`push`] one phone, one thing to tell · [`texts`] every word of it
 
+mod facts;
+pub mod inbox;
 pub mod push;
+#[cfg(test)]
+mod tests;
+mod texts;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,7 +20,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Banter;
+use crate::accounts::PersonSummary;
+use crate::error::{self, Coded, Problems};
+use crate::events::{Delivery, Event};
 use crate::ids::{NotificationId, UserId};
+use texts::{Language, Subject};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -31,6 +40,11 @@ pub enum Kind {
     GroupAdded,
     /// The house gave the reader coins; the subject is the ledger's entry.
     CoinsCredited,
+}
+
+impl Kind {
+    /// All that this version knows; a newer replica may write others, which are left out here.
+    const KNOWN: [&'static str; 4] = ["friend_request", "friend_accepted", "group_added", "coins_credited"];
 }
 
 /// Something to tell somebody.
@@ -53,6 +67,55 @@ pub struct Added {
     pub created_at: DateTime<Utc>,
 }
 
+/// An entry of the inbox, in its reader's language.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Notification {
+    pub id: NotificationId,
+    pub kind: Kind,
+    /// Whose act it was, if somebody's.
+    pub actor: Option<PersonSummary>,
+    /// What it is about: a friend request, a conversation, an entry of the ledger.
+    pub subject_id: Option<Uuid>,
+    pub title: String,
+    pub body: String,
+    pub is_read: bool,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A new entry, and how many are unread with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewNotification {
+    pub notification: Notification,
+    pub unread_count: i64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Invalid(Problems),
+    #[error("no such notification")]
+    NotFound,
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Coded for Error {
+    fn coded(&self) -> (error::Kind, &'static str) {
+        match self {
+            Self::Invalid(_) => (error::Kind::Invalid, "VALIDATION_FAILED"),
+            Self::NotFound => (error::Kind::NotFound, "NOTIFICATION_NOT_FOUND"),
+            Self::Database(error) => error::database(error),
+        }
+    }
+
+    fn problems(&self) -> Option<&Problems> {
+        if let Self::Invalid(problems) = self { Some(problems) } else { None }
+    }
+}
+
+/// The acts of this feature.
 #[derive(Clone, Copy)]
 pub struct Notifications<'a>(&'a Banter);
 
@@ -69,8 +132,21 @@ impl Notifications<'_> {
         let id = NotificationId(self.0.ids().uuid(created_at));
         sqlx::query!(
             r#"
-            insert into notifications (id, user_id, kind, actor_id, subject_id, created_at)
-            values ($1, $2, $3, $4, $5, $6)
+            with notification as (
+                insert into notifications (id, user_id, kind, actor_id, subject_id, created_at)
+                values ($1, $2, $3, $4, $5, $6)
+                returning id, user_id
+            )
+            insert into jobs (id, kind, payload, run_at, max_attempts, created_at)
+            select
+                gen_random_uuid(),
+                'push',
+                jsonb_build_object('session_id', d.session_id, 'about', jsonb_build_object('notification', n.id)),
+                $6,
+                $7,
+                $6
+            from notification n
+            join devices d on d.user_id = n.user_id
             "#,
             id.0,
             news.to.0,
@@ -78,14 +154,91 @@ impl Notifications<'_> {
             news.actor.map(|actor| actor.0),
             news.subject,
             created_at,
+            push::MAX_ATTEMPTS,
         )
         .execute(db)
         .await?;
         Ok(Added { id, news, created_at })
     }
 
-    /// After the commit: tells the reader's open sockets.
+    /// After the commit: tells the reader's open sockets, and has the phones told.
     pub(crate) async fn tell(&self, added: Added) {
-        let _ = added;
+        self.0.jobs().wake();
+        match self.one(added.news.to, added.id).await {
+            Ok(Some(new)) => self.0.bus().deliver(Delivery {
+                to: vec![added.news.to],
+                except_socket: None,
+                event: Event::NotificationNew(new),
+            }),
+            // Its reader may not see it, or not any more.
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a notification was not told; it is in the inbox"),
+        }
+    }
+}
+
+/// A row of the view `inbox`.
+struct Entry {
+    id: NotificationId,
+    kind: Kind,
+    subject_id: Option<Uuid>,
+    is_read: bool,
+    created_at: DateTime<Utc>,
+    actor_id: Option<UserId>,
+    actor_username: Option<String>,
+    actor_full_name: Option<String>,
+    actor_avatar: Option<String>,
+    group_name: Option<String>,
+    coins: Option<i32>,
+}
+
+impl Entry {
+    fn texts(&self, language: Language) -> (&'static str, String) {
+        texts::news(
+            language,
+            &subject(
+                language,
+                self.kind,
+                self.actor_full_name.as_deref(),
+                self.group_name.as_deref(),
+                self.coins,
+            ),
+        )
+    }
+
+    fn into_notification(self, language: Language) -> Notification {
+        let (title, body) = self.texts(language);
+        let actor = self.actor_id.zip(self.actor_full_name).map(|(id, full_name)| PersonSummary {
+            id,
+            username: self.actor_username,
+            full_name,
+            avatar: self.actor_avatar,
+        });
+        Notification {
+            id: self.id,
+            kind: self.kind,
+            actor,
+            subject_id: self.subject_id,
+            title: title.to_owned(),
+            body,
+            is_read: self.is_read,
+            created_at: self.created_at,
+        }
+    }
+}
+
+fn subject<'a>(
+    language: Language,
+    kind: Kind,
+    actor: Option<&'a str>,
+    group: Option<&'a str>,
+    coins: Option<i32>,
+) -> Subject<'a> {
+    let actor = actor.unwrap_or(texts::somebody(language));
+    match kind {
+        Kind::FriendRequest => Subject::FriendRequest { from: actor },
+        Kind::FriendAccepted => Subject::FriendAccepted { by: actor },
+        Kind::GroupAdded => Subject::GroupAdded { by: actor, group: group.unwrap_or_default() },
+        Kind::CoinsCredited => Subject::CoinsCredited { coins: coins.unwrap_or_default() },
     }
 }

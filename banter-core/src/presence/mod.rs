@@ -5,12 +5,15 @@
 //! within them, and nobody sees it flicker. Whichever replica's sweep finds the last lease of a person run out tells
 //! those who may see it and writes `last_seen`.
 //!
+//! [`viewing`] which conversation is on whose screen.
+//!
 //! Who may see it: friends who can interact, of somebody who shows it (`shows_presence`). Who stops showing it tells nobody
 //! so: they are left out of answers, and nobody hears of them any more.
 
 mod store;
 #[cfg(test)]
 mod tests;
+pub(crate) mod viewing;
 
 use std::time::Duration;
 
@@ -109,7 +112,8 @@ impl Presences<'_> {
 
     /// A socket closed.
     pub async fn left(&self, user: UserId, socket: &str) {
-        self.0.presences().shorten(user, socket, self.0.clock().now() + GRACE).await;
+        let till = self.0.clock().now() + GRACE;
+        tokio::join!(self.0.presences().shorten(user, socket, till), self.0.viewing().forget(user, socket),);
     }
 
     /// The sockets of this process live on. Whoever was taken to be away, because Redis was, is back.

@@ -355,3 +355,45 @@ fn both_stores_give_the_same_answers() {
         })
         .unwrap();
 }
+
+#[tokio::test]
+async fn what_is_on_a_screen_is_known_for_a_while_and_until_the_socket_closes() {
+    with_both(async |world: World| {
+        let asha = world.user("asha").await;
+        let ravi = world.user("ravi").await;
+        let [one, two] = [1, 2].map(|n| crate::ids::ConversationId(uuid::Uuid::from_u128(n)));
+        let presence = world.banter.presence();
+        let seen = async || [presence.is_viewed(asha.id, one).await, presence.is_viewed(asha.id, two).await];
+        assert_eq!(seen().await, [false, false]);
+        presence.views(asha.id, "phone", Some(one)).await;
+        assert_eq!(seen().await, [true, false]);
+        assert!(!presence.is_viewed(ravi.id, one).await, "another's screen");
+        presence.views(asha.id, "tablet", Some(two)).await;
+        assert_eq!(seen().await, [true, true]);
+        presence.views(asha.id, "phone", Some(two)).await;
+        assert_eq!(seen().await, [false, true]);
+        presence.views(asha.id, "phone", None).await;
+        presence.views(asha.id, "phone", None).await;
+        assert_eq!(seen().await, [false, true], "the tablet's is still there");
+        presence.left(asha.id, "tablet").await;
+        assert_eq!(seen().await, [false, false]);
+        presence.views(asha.id, "phone", Some(one)).await;
+        world.advance(viewing::LOOKS);
+        assert_eq!(seen().await, [true, false]);
+        world.advance(TimeDelta::milliseconds(1));
+        assert_eq!(seen().await, [false, false]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_redis_away_nobody_is_taken_to_be_looking() {
+    let away = World::builder()
+        .config(|config| config.redis.as_mut().expect("has Redis").url = "redis://127.0.0.1:1".into())
+        .build()
+        .await;
+    let asha = away.user("asha").await;
+    let conversation = crate::ids::ConversationId(uuid::Uuid::nil());
+    away.banter.presence().views(asha.id, "phone", Some(conversation)).await;
+    assert!(!away.banter.presence().is_viewed(asha.id, conversation).await);
+}

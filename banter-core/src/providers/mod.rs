@@ -1,7 +1,9 @@
 //! One file for each outside service: a struct over HTTP with a base URL, so that the same code meets the real
 //! service, its emulator, or a stub on loopback.
 
+pub mod fcm;
 pub mod firebase;
+pub mod google_auth;
 #[cfg(test)]
 mod tests;
 

@@ -5,9 +5,11 @@
 //! ones). Databases are made from a template and dropped afterwards; Redis is shared, each world under a prefix of
 //! its own. Nothing here sleeps: what happens later is waited for, with a deadline.
 //!
-//! [`database`] · [`World`] people, time, events · [`google`] the certificate endpoint · [`redact`] for snapshots
+//! [`database`] · [`World`] people, time, events · [`google`] the certificate endpoint ·
+//! [`fcm`] pushes · [`redact`] for snapshots
 
 mod database;
+pub mod fcm;
 pub mod google;
 mod notices;
 pub mod redact;
@@ -23,7 +25,7 @@ use crate::config::{self, Config, Environment};
 
 pub use database::{TestDatabase, database};
 pub use notices::{DEADLINE, Notices};
-pub use world::{Builder, Person, Replica, World};
+pub use world::{Builder, Person, Replica, World, noon};
 
 /// The Firebase project of every test.
 pub const PROJECT: &str = "banter-dev";
@@ -63,6 +65,13 @@ pub fn config(database_url: &str, redis_url: Option<&str>) -> Config {
             emulator_host: Some("127.0.0.1:9099".into()),
             // Nobody listens there: a test that needs certificates starts the stub and names it.
             certs_url: "http://127.0.0.1:1".into(),
+        },
+        // Without an account nothing is pushed: a test that pushes starts the stub and takes its settings.
+        fcm: config::Fcm {
+            api_url: "http://127.0.0.1:1".into(),
+            token_url: "http://127.0.0.1:1".into(),
+            account: None,
+            patience: DEADLINE,
         },
         limits: config::Limits { window: Duration::from_secs(900), max_requests: 1000, multiplier: 1 },
         log: config::Log { filter: "info".into(), json: false },

@@ -15,9 +15,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::events::Event;
 use crate::friends::requests::Asked;
-use crate::ids::{ConversationId, Ids, UserId};
+use crate::ids::{ConversationId, Ids, NotificationId, UserId};
 use crate::messaging::Message;
 use crate::messaging::send::{Draft, Target};
+use crate::notifications::{Kind, News};
 
 /// An application of this test's own. When it goes out of scope, jobs that nobody expected to remain fail the test.
 pub struct World {
@@ -60,6 +61,7 @@ pub struct Replica {
 pub struct Builder {
     redis: bool,
     records: bool,
+    clock: Option<Clock>,
     change: Box<dyn FnOnce(&mut Config) + Send>,
 }
 
@@ -74,6 +76,13 @@ impl Builder {
     pub fn without_notices(mut self) -> Self {
         self.records = false;
         self
+    }
+
+    /// Pushes to this stub, and lives by its clock.
+    pub fn pushes_to(mut self, stub: &super::fcm::Fcm) -> Self {
+        self.clock = Some(stub.clock().clone());
+        let fcm = stub.config();
+        self.config(|config| config.fcm = fcm)
     }
 
     /// Changes the settings before the application is built.
@@ -94,8 +103,8 @@ impl Builder {
         });
         let mut config = config(&database.url(), redis.as_deref());
         (self.change)(&mut config);
-        let start = "2026-11-22T06:30:00Z".parse().expect("a time");
-        let banter = Banter::connect_with(config.clone(), Clock::manual(start), Ids::seeded(1))
+        let clock = self.clock.unwrap_or_else(noon);
+        let banter = Banter::connect_with(config.clone(), clock, Ids::seeded(1))
             .await
             .expect("the application connects");
         let notices = self.records.then(|| Notices::of(banter.bus()));
@@ -111,9 +120,14 @@ impl Builder {
     }
 }
 
+/// The hour at which every world begins: noon in India.
+pub fn noon() -> Clock {
+    Clock::manual("2026-11-22T06:30:00Z".parse().expect("a time"))
+}
+
 impl World {
     pub fn builder() -> Builder {
-        Builder { redis: true, records: true, change: Box::new(|_| {}) }
+        Builder { redis: true, records: true, clock: None, change: Box::new(|_| {}) }
     }
 
     /// With Redis.
@@ -196,6 +210,45 @@ impl World {
         if let Some(notices) = &self.notices {
             notices.clear();
         }
+    }
+
+    /// `from` asks `to` to be a friend; the entry in `to`'s inbox.
+    pub async fn friend_news(&self, to: &Person, from: &Person) -> NotificationId {
+        let asked = self.banter.friends().ask(&from.caller, to.id, None).await.expect("asked");
+        let Asked::Sent(request) = asked else { panic!("{} had asked already: {asked:?}", to.name) };
+        sqlx::query_scalar("select id from notifications where user_id = $1 and subject_id = $2")
+            .bind(to.id)
+            .bind(request.id)
+            .fetch_one(self.banter.pool())
+            .await
+            .expect("an entry")
+    }
+
+    /// Gives coins by the ledger alone, and says so.
+    pub async fn coin_news(&self, to: &Person, coins: i32) -> NotificationId {
+        let id = self.banter.ids().uuid(self.now());
+        sqlx::query(
+            "insert into coin_ledger (id, user_id, kind, amount, balance_after, reference, created_at)
+             values ($1, $2, 'gift', $3, $3, $1::text, $4)",
+        )
+        .bind(id)
+        .bind(to.id)
+        .bind(coins)
+        .bind(self.now())
+        .execute(self.banter.pool())
+        .await
+        .expect("an entry");
+        self.news(News { to: to.id, kind: Kind::CoinsCredited, actor: None, subject: Some(id) }).await
+    }
+
+    /// Writes a notification in a transaction of its own, and tells it.
+    pub async fn news(&self, news: News) -> NotificationId {
+        let mut transaction = self.banter.pool().begin().await.expect("a transaction");
+        let added = self.banter.notifications().add(&mut transaction, news).await.expect("added");
+        transaction.commit().await.expect("committed");
+        let id = added.id;
+        self.banter.notifications().tell(added).await;
+        id
     }
 
     /// Lets both write once: they know each other from then on. What they were told of it is forgotten.

@@ -36,6 +36,7 @@ fn statement(row: &str, (from, to): &(Person, Person)) -> (&'static str, Vec<Str
                 "'message 1: क्या हाल है? Nothing much, you?'::text".into(),
                 "null::uuid".into(),
                 "null::uuid".into(),
+                "12".into(),
                 uuid(&to.id),
             ],
         ),

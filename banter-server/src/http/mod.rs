@@ -10,6 +10,7 @@ pub mod groups;
 pub mod health;
 pub mod layers;
 pub mod messages;
+pub mod notifications;
 pub mod openapi;
 pub mod people;
 pub mod presence;

@@ -203,9 +203,20 @@ async fn typing(asker: Asker, In { conversation_id }: In, starts: bool) -> Resul
     Ok(Done {})
 }
 
-/// The app says it is alive. Leases are renewed by the server for every open socket, so nothing more is needed.
-async fn heartbeat(asker: Asker, _: Option<Value>) -> Result<Done, ApiError> {
+/// The app says it is alive, which the open socket says as well, and perhaps which conversation is on its screen: of
+/// that one its phones are told nothing. `null`: none is; left out, or no object at all: nothing is said about it.
+async fn heartbeat(asker: Asker, said: Option<Value>) -> Result<Done, ApiError> {
     counted(&asker).await?;
+    let said = said.unwrap_or_default();
+    let Some(conversation) = said.get("conversationId") else { return Ok(Done {}) };
+    let conversation = Option::<ConversationId>::deserialize(conversation)
+        .map_err(|error| ApiError::field("conversationId", error.to_string()))?;
+    let socket = asker.socket.id.to_string();
+    asker.hub.banter.presence().views(asker.caller.user_id, &socket, conversation).await;
+    // It closed meanwhile, and what was said of it has been forgotten already.
+    if asker.hub.registry.caller(asker.socket.id).is_none() {
+        asker.hub.banter.presence().views(asker.caller.user_id, &socket, None).await;
+    }
     Ok(Done {})
 }
 

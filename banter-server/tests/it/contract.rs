@@ -65,7 +65,9 @@ async fn answers_and_events_are_as_documented() {
     let conversation = api.acquaint(&asha, &ravi, "hello").await;
     api.world.block(&asha, &blocked).await;
     let other = api.world.sign_in(&asha).await;
+    let notification = api.world.friend_news(&asha, &ravi).await;
     let mut socket = api.socket(&ravi).await;
+    api.world.coin_news(&ravi, 50).await;
     let fill = |name: &str| match name {
         "firebaseToken" => Some(json!(api.world.firebase_token("uid-new", "+919999999999"))),
         "refreshToken" => Some(json!(asha.refresh_token)),
@@ -75,6 +77,7 @@ async fn answers_and_events_are_as_documented() {
         "SessionId" => Some(json!(other.caller.session_id)),
         "ConversationId" => Some(json!(conversation)),
         "UserId" => Some(json!(ravi.id)),
+        "NotificationId" => Some(json!(notification)),
         "beforeSeq" => Some(json!(100)),
         "q" => Some(json!("ravi")),
         _ => None,
@@ -117,7 +120,7 @@ async fn answers_and_events_are_as_documented() {
     }
     let schemas = banter_core::events::schemas();
     let events = socket.all_events_so_far().await;
-    for expected in ["message:new", "friend:request", "friend:accepted"] {
+    for expected in ["message:new", "friend:request", "friend:accepted", "notification:new"] {
         assert!(events.iter().any(|(name, _)| name == expected), "{expected}: {events:?}");
     }
     for (name, payload) in events {

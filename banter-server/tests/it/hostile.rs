@@ -27,6 +27,7 @@ struct Scene {
     ravi: Person,
     conversation: Value,
     request: Value,
+    notification: Value,
 }
 
 impl Scene {
@@ -37,7 +38,8 @@ impl Scene {
         let conversation = json!(api.acquaint(&asha, &ravi, "hello").await);
         let asked = api.post("/friends/requests", &ravi, json!({ "receiverId": asha.id })).await.is(201);
         let request = asked["request"]["id"].clone();
-        Self { api, document, asha, ravi, conversation, request }
+        let notification = json!(api.world.coin_news(&asha, 50).await);
+        Self { api, document, asha, ravi, conversation, request, notification }
     }
 
     fn fill(&self, name: &str) -> Option<Value> {
@@ -49,6 +51,7 @@ impl Scene {
             "SessionId" => Some(json!(self.asha.caller.session_id)),
             "ConversationId" => Some(self.conversation.clone()),
             "FriendRequestId" => Some(self.request.clone()),
+            "NotificationId" => Some(self.notification.clone()),
             _ => None,
         }
     }
@@ -188,8 +191,16 @@ async fn broken_paths_and_queries() {
         json!([i64::MAX, "x", id]),
         json!([-1, "x".repeat(5_000), id]),
     ];
-    let lists =
-        ["conversations", "blocks", "sessions", "friends", "mutual-friends", "requests-incoming", "people"];
+    let lists = [
+        "conversations",
+        "blocks",
+        "sessions",
+        "friends",
+        "mutual-friends",
+        "requests-incoming",
+        "people",
+        "notifications",
+    ];
     let cursors =
         places.iter().flat_map(|place| lists.map(|list| json!([list, place]))).chain(places.clone());
     let cursors: Vec<String> = cursors.map(|cursor| bodies::base64url(&cursor)).collect();

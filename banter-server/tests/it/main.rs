@@ -9,6 +9,7 @@ mod friends;
 mod hostile;
 mod layers;
 mod messages;
+mod notifications;
 mod people;
 mod presence;
 mod safety;

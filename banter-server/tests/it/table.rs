@@ -29,7 +29,7 @@ async fn ask(
     body: Option<&Value>,
 ) -> Answer {
     let unknown = |name: &str| match name {
-        "UserId" | "SessionId" | "ConversationId" | "FriendRequestId" => {
+        "UserId" | "SessionId" | "ConversationId" | "FriendRequestId" | "NotificationId" => {
             Some(json!("0190b2c4-0000-7000-8000-000000000000"))
         }
         _ => None,
@@ -161,6 +161,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
     let mallory = api.world.user("mallory").await;
     let conversation = api.acquaint(&asha, &ravi, SECRET).await;
+    let notification = api.world.coin_news(&asha, 50).await;
     api.world.block(&asha, &api.world.user("somebody").await).await;
     let friend = api.world.user("friend").await;
     api.world.befriend(&asha, &friend).await;
@@ -180,6 +181,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "ConversationId" => Some(json!(conversation)),
         "FriendRequestId" => Some(request.clone()),
         "q" => Some(json!("asha")),
+        "NotificationId" => Some(json!(notification)),
         "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),
         "refreshToken" => Some(json!(mallory.refresh_token)),
         "username" => Some(json!("asha")),

@@ -138,7 +138,16 @@ impl Server {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        let nouns = ["/auth", "/users", "/friends", "/conversations", "/messages", "/presence", "/safety"];
+        let nouns = [
+            "/auth",
+            "/users",
+            "/friends",
+            "/conversations",
+            "/messages",
+            "/notifications",
+            "/presence",
+            "/safety",
+        ];
         let prefix = if nouns.iter().any(|noun| path.starts_with(noun)) { "/api" } else { "" };
         format!("http://{}{prefix}{path}", self.address)
     }

@@ -1,0 +1,3 @@
+mod inbox;
+mod push;
+mod texts;

@@ -1,0 +1,80 @@
+//! Every word that people read in their inbox and on the lock screen, in each language there is.
+
+/// A language with texts of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    English,
+    Hindi,
+}
+
+impl Language {
+    /// Of somebody's `language` (ISO 639); English where there are no texts yet.
+    pub(crate) fn of(code: &str) -> Self {
+        match code {
+            "hi" | "hin" => Self::Hindi,
+            _ => Self::English,
+        }
+    }
+}
+
+/// What a notification speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject<'a> {
+    FriendRequest { from: &'a str },
+    FriendAccepted { by: &'a str },
+    GroupAdded { by: &'a str, group: &'a str },
+    CoinsCredited { coins: i32 },
+}
+
+/// Title and body.
+pub(crate) fn news(language: Language, subject: &Subject<'_>) -> (&'static str, String) {
+    use Language::{English, Hindi};
+    match (subject, language) {
+        (Subject::FriendRequest { from }, English) => {
+            ("Friend request", format!("{from} wants to be your friend"))
+        }
+        (Subject::FriendRequest { from }, Hindi) => {
+            ("दोस्ती का अनुरोध", format!("{from} आपसे दोस्ती करना चाहते हैं"))
+        }
+        (Subject::FriendAccepted { by }, English) => {
+            ("Friend request accepted", format!("{by} accepted your friend request"))
+        }
+        (Subject::FriendAccepted { by }, Hindi) => {
+            ("दोस्ती का अनुरोध स्वीकार", format!("{by} ने आपका दोस्ती का अनुरोध स्वीकार किया"))
+        }
+        (Subject::GroupAdded { by, group }, English) => ("New group", format!("{by} added you to {group}")),
+        (Subject::GroupAdded { by, group }, Hindi) => ("नया ग्रुप", format!("{by} ने आपको {group} में जोड़ा")),
+        (Subject::CoinsCredited { coins: 1 }, English) => ("Coins received", "You received 1 coin".into()),
+        (Subject::CoinsCredited { coins }, English) => {
+            ("Coins received", format!("You received {coins} coins"))
+        }
+        (Subject::CoinsCredited { coins }, Hindi) => ("कॉइन मिले", format!("आपको {coins} कॉइन मिले")),
+    }
+}
+
+/// A message's content in one line; what is no text is named.
+pub(crate) fn message(language: Language, message_type: &str, content: &str) -> String {
+    use Language::{English, Hindi};
+    let what = match (message_type, language) {
+        ("text", _) => return content.to_owned(),
+        ("image", English) => "Photo",
+        ("image", Hindi) => "फ़ोटो",
+        ("audio", English) => "Voice message",
+        ("audio", Hindi) => "वॉइस मैसेज",
+        ("video", English) => "Video",
+        ("video", Hindi) => "वीडियो",
+        ("gif", _) => "GIF",
+        // Of a newer version.
+        (_, English) => "New message",
+        (_, Hindi) => "नया मैसेज",
+    };
+    if content.is_empty() { what.to_owned() } else { format!("{what}: {content}") }
+}
+
+/// Who acted, where nobody is named.
+pub(crate) fn somebody(language: Language) -> &'static str {
+    match language {
+        Language::English => "Somebody",
+        Language::Hindi => "किसी",
+    }
+}
