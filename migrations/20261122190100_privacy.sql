@@ -49,10 +49,9 @@ create function may_call(sender uuid, receiver uuid) returns boolean
             else false
         end;
 
--- Do the friends of this person see whether they are here?
-create function shows_presence(person uuid) returns boolean
-    language sql stable parallel safe
-    return coalesce((select presence_to from user_settings where user_id = person), 'friends') = 'friends';
+-- Who shows nobody whether they are here.
+create view hidden_presences as
+    select user_id from user_settings where presence_to = 'nobody';
 
 -- Finding people: by how the name begins, and by what looks alike.
 create extension if not exists pg_trgm;

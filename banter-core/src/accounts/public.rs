@@ -66,7 +66,7 @@ impl Accounts<'_> {
                 (select count(*) from mutual_friends($1, u.id)) as "mutual_friends!",
                 u.id <> $1 and may_message($1, u.id) as "can_message!",
                 u.id <> $1 and may_call($1, u.id) as "can_call!",
-                shows_presence(u.id) as "shows_presence!"
+                not exists (select from hidden_presences h where h.user_id = u.id) as "shows_presence!"
             from users u
             left join pending_requests r on r.user_lo = least($1, u.id) and r.user_hi = greatest($1, u.id)
             where u.id = $2

@@ -114,12 +114,19 @@ fn every_event_goes_out_under_its_name_with_its_payload() {
         names,
         [
             "message:new",
+            "message:edited",
+            "message:deleted",
+            "conversation:updated",
+            "conversation:removed",
             "message:read",
             "typing:start",
             "typing:stop",
             "presence:changed",
+            "friend:request",
+            "friend:accepted",
+            "friend:removed",
             "notification:new",
-            "session:revoked"
+            "session:revoked",
         ]
     );
 }

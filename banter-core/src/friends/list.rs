@@ -43,7 +43,7 @@ impl Friends<'_> {
                 u.full_name,
                 u.avatar,
                 u.last_seen,
-                shows_presence(u.id) as "shows!"
+                not exists (select from hidden_presences h where h.user_id = u.id) as "shows!"
             from friend_pairs f
             join users u on u.id = f.other
             where f.one = $1
@@ -98,7 +98,7 @@ impl Friends<'_> {
             join users u on u.id = f.other
             where f.one = $1
               and u.status not in ('deleted', 'banned')
-              and shows_presence(u.id)
+              and not exists (select from hidden_presences h where h.user_id = u.id)
               and not exists (select from blocked_pairs b where b.one = $1 and b.other = u.id)
               and ($2::timestamptz is null or (f.created_at, f.other) < ($2, $3))
             order by f.created_at desc, f.other desc

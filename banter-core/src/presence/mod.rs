@@ -7,8 +7,8 @@
 //!
 //! [`viewing`] which conversation is on whose screen.
 //!
-//! Who may see it: friends who can interact, of somebody who shows it (`shows_presence`). Who stops showing it tells nobody
-//! so: they are left out of answers, and nobody hears of them any more.
+//! Who may see it: friends who can interact, of somebody who shows it (none of `hidden_presences`). Who stops showing it
+//! tells nobody so: they are left out of answers, and nobody hears of them any more.
 
 mod store;
 #[cfg(test)]
@@ -168,7 +168,7 @@ impl Presences<'_> {
             join friend_pairs f on f.one = $1 and f.other = u.id
             where u.id = any($2)
               and u.status not in ('deleted', 'banned')
-              and shows_presence(u.id)
+              and not exists (select from hidden_presences h where h.user_id = u.id)
               and not exists (select from blocked_pairs b where b.one = $1 and b.other = u.id)
             "#,
             caller.user_id.0,
@@ -196,7 +196,7 @@ impl Presences<'_> {
             select f.other as "user_id!: UserId"
             from friend_pairs f
             where f.one = $1
-              and shows_presence($1)
+              and not exists (select from hidden_presences h where h.user_id = $1)
               and not exists (select from blocked_pairs b where b.one = $1 and b.other = f.other)
               and exists (select from users u where u.id = $1 and u.status not in ('deleted', 'banned'))
             order by f.created_at desc

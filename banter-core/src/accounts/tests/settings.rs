@@ -11,7 +11,8 @@ async fn who_changed_nothing_has_what_the_table_and_the_database_s_rules_default
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
     let accounts = world.banter.accounts();
     assert_eq!(accounts.settings(&asha.caller).await.unwrap(), Settings::default());
-    let asks = "select may_message($1, $2), may_call($1, $2), shows_presence($2)";
+    let asks = "select may_message($1, $2), may_call($1, $2),
+                not exists (select from hidden_presences where user_id = $2)";
     let rules = async || -> (bool, bool, bool) {
         sqlx::query_as(asks).bind(ravi.id).bind(asha.id).fetch_one(world.banter.pool()).await.unwrap()
     };
