@@ -60,13 +60,6 @@ fn assert_gapless((last, stored): (i64, Vec<i64>), expected: i64) {
     assert_eq!(stored, (1..=expected).collect::<Vec<_>>());
 }
 
-/// Who they are to each other is another feature's business.
-async fn befriend(world: &World, one: &Person, other: &Person) {
-    let sql = "insert into friendships (user_lo, user_hi, created_at)
-               values (least('{one}'::uuid, '{other}'), greatest('{one}'::uuid, '{other}'), now())";
-    world.sql(&sql.replace("{one}", &one.id.to_string()).replace("{other}", &other.id.to_string())).await;
-}
-
 /// An upload as media leaves it behind; its link.
 async fn upload(world: &World, owner: &Person, kind: &str, purpose: &str) -> String {
     let id = world.banter.ids().uuid(world.now());

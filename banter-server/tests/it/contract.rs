@@ -65,7 +65,20 @@ async fn answers_and_events_are_as_documented() {
     let conversation = api.acquaint(&asha, &ravi, "hello").await;
     api.world.block(&asha, &blocked).await;
     let other = api.world.sign_in(&asha).await;
-    let notification = api.world.friend_news(&asha, &ravi).await;
+    let notification = api.world.coin_news(&asha, 50).await;
+    let friends =
+        [api.world.user("meera").await, api.world.user("kabir").await, api.world.user("zoya").await];
+    for friend in &friends {
+        api.world.befriend(&asha, friend).await;
+    }
+    let members = json!([friends[0].id, friends[1].id]);
+    let mut groups = Vec::new();
+    for name in ["a group", "one to leave"] {
+        let group =
+            api.post("/conversations", &asha, json!({ "name": name, "memberIds": members })).await.is(201);
+        groups.push(group["conversation"]["id"].clone());
+    }
+    let message = api.world.send(&asha, &ravi, "to be changed").await.id;
     let mut socket = api.socket(&ravi).await;
     api.world.coin_news(&ravi, 50).await;
     let fill = |name: &str| match name {
@@ -103,6 +116,15 @@ async fn answers_and_events_are_as_documented() {
             ("FriendRequestId", path) if path.ends_with("/accept") => Some(requests[0].clone()),
             ("FriendRequestId", path) if path.ends_with("/reject") => Some(requests[1].clone()),
             ("FriendRequestId", _) => Some(requests[2].clone()),
+            ("ConversationId", path) if path.ends_with("/leave") => Some(groups[1].clone()),
+            ("ConversationId", path) if path.contains("/members") => Some(groups[0].clone()),
+            ("ConversationId", "/api/conversations/{id}") => Some(groups[0].clone()),
+            ("UserId", path) if path.contains("/members") => Some(json!(friends[0].id)),
+            ("userIds", path) if path.ends_with("/members") => Some(json!([friends[2].id])),
+            ("memberIds", _) => Some(members.clone()),
+            ("role", _) => Some(json!("admin")),
+            ("MessageId", _) => Some(json!(message)),
+            ("since", _) => Some(json!("2026-01-01T00:00:00Z")),
             _ => fill(name),
         };
         if operation.name() == "DELETE /api/friends/{userId}" {
@@ -120,7 +142,14 @@ async fn answers_and_events_are_as_documented() {
     }
     let schemas = banter_core::events::schemas();
     let events = socket.all_events_so_far().await;
-    for expected in ["message:new", "friend:request", "friend:accepted", "notification:new"] {
+    for expected in [
+        "message:new",
+        "message:edited",
+        "message:deleted",
+        "friend:request",
+        "friend:accepted",
+        "notification:new",
+    ] {
         assert!(events.iter().any(|(name, _)| name == expected), "{expected}: {events:?}");
     }
     for (name, payload) in events {

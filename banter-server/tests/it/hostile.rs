@@ -26,6 +26,8 @@ struct Scene {
     asha: Person,
     ravi: Person,
     conversation: Value,
+    message: Value,
+    friends: Value,
     request: Value,
     notification: Value,
 }
@@ -39,7 +41,15 @@ impl Scene {
         let asked = api.post("/friends/requests", &ravi, json!({ "receiverId": asha.id })).await.is(201);
         let request = asked["request"]["id"].clone();
         let notification = json!(api.world.coin_news(&asha, 50).await);
-        Self { api, document, asha, ravi, conversation, request, notification }
+        let message = json!(api.world.send(&asha, &ravi, "hello again").await.id);
+        let mut friends = Vec::new();
+        for name in ["meera", "kabir"] {
+            let friend = api.world.user(name).await;
+            api.world.befriend(&asha, &friend).await;
+            friends.push(json!(friend.id));
+        }
+        let friends = Value::Array(friends);
+        Self { api, document, asha, ravi, conversation, message, friends, request, notification }
     }
 
     fn fill(&self, name: &str) -> Option<Value> {
@@ -52,6 +62,8 @@ impl Scene {
             "ConversationId" => Some(self.conversation.clone()),
             "FriendRequestId" => Some(self.request.clone()),
             "NotificationId" => Some(self.notification.clone()),
+            "MessageId" => Some(self.message.clone()),
+            "memberIds" => Some(self.friends.clone()),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ mod auth;
 mod contract;
 mod conversations;
 mod friends;
+mod groups;
 mod hostile;
 mod layers;
 mod messages;

@@ -153,7 +153,7 @@ async fn before_the_first_word_there_is_an_empty_page() {
     api.get(&format!("/messages/{}", asha.id), &asha).await.refused(400, "CANNOT_MESSAGE_YOURSELF");
     api.get("/messages/0190b2c4-0000-7000-8000-000000000000", &asha).await.refused(404, "USER_NOT_FOUND");
     let refused = api.get("/messages/somebody", &asha).await.refused(400, "VALIDATION_FAILED");
-    assert_eq!(refused["details"]["fields"], json!({ "userId": "in the path must be a UUID" }));
+    assert_eq!(refused["details"]["fields"], json!({ "id": "in the path must be a UUID" }));
 }
 
 #[tokio::test]

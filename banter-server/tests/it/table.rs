@@ -29,7 +29,7 @@ async fn ask(
     body: Option<&Value>,
 ) -> Answer {
     let unknown = |name: &str| match name {
-        "UserId" | "SessionId" | "ConversationId" | "FriendRequestId" | "NotificationId" => {
+        "UserId" | "SessionId" | "ConversationId" | "FriendRequestId" | "NotificationId" | "MessageId" => {
             Some(json!("0190b2c4-0000-7000-8000-000000000000"))
         }
         _ => None,
@@ -128,6 +128,7 @@ async fn view(
         "SessionId" => Some(json!(asha.caller.session_id)),
         "ConversationId" => Some(ours["id"].clone()),
         "beforeSeq" => Some(json!(100)),
+        "since" => Some(json!("2026-01-01T00:00:00Z")),
         "limit" => Some(json!(50)),
         _ => None,
     };
@@ -172,6 +173,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let secretly = json!({ "receiverId": asha.id, "message": SECRET });
     let asked = api.post("/friends/requests", &ravi, secretly).await.is(201);
     let request = asked["request"]["id"].clone();
+    let message = api.world.send(&asha, &ravi, SECRET).await.id;
     let before = view(&api, &document, &asha, &ravi, &mallory).await;
     assert!(json!(before).to_string().contains(SECRET), "there is something to find");
 
@@ -181,6 +183,8 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "ConversationId" => Some(json!(conversation)),
         "FriendRequestId" => Some(request.clone()),
         "q" => Some(json!("asha")),
+        "MessageId" => Some(json!(message)),
+        "since" => Some(json!("2026-01-01T00:00:00Z")),
         "NotificationId" => Some(json!(notification)),
         "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),
         "refreshToken" => Some(json!(mallory.refresh_token)),

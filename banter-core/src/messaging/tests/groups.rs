@@ -11,7 +11,7 @@ async fn group(world: &World) -> (Vec<Person>, ConversationId) {
         people.push(world.user(name).await);
     }
     for friend in &people[1..] {
-        befriend(world, &people[0], friend).await;
+        world.befriend(&people[0], friend).await;
     }
     let members: Vec<UserId> = people[1..3].iter().map(|person| person.id).collect();
     let id = world.banter.messaging().create_group(&people[0].caller, "Trip", &members).await.unwrap();
@@ -225,7 +225,7 @@ async fn changes_at_once_leave_a_whole_group() {
     let mut friends = Vec::new();
     for n in 0..12 {
         let friend = world.user(&format!("friend{n}")).await;
-        befriend(&world, &people[0], &friend).await;
+        world.befriend(&people[0], &friend).await;
         friends.push(friend.id);
     }
     let messaging = world.banter.messaging();

@@ -121,7 +121,7 @@ async fn who_takes_messages_from_friends_only_gets_them_from_friends_and_as_answ
     let settings =
         "insert into user_settings (user_id, message_from, updated_at) values ('{}', 'friends', now())";
     world.sql(&settings.replace("{}", &asha.id.to_string())).await;
-    befriend(&world, &asha, &meera).await;
+    world.befriend(&asha, &meera).await;
     world.send(&meera, &asha, "friends may").await;
     let to_asha = || Draft::text(Target::User(asha.id), "hello");
     assert_eq!(code(send(&world, &ravi, to_asha()).await), "MESSAGES_NOT_ACCEPTED");
