@@ -53,8 +53,7 @@ pub struct Conversation {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
-    #[serde(flatten)]
-    pub person: PersonSummary,
+    pub user: PersonSummary,
     pub role: Role,
     /// How far they have read.
     pub last_read_seq: i64,
@@ -201,7 +200,7 @@ impl Messaging<'_> {
         .fetch_all(self.0.pool())
         .await?;
         let members = members.into_iter().map(|row| Member {
-            person: PersonSummary {
+            user: PersonSummary {
                 id: row.id,
                 username: row.username,
                 full_name: row.full_name,

@@ -154,7 +154,7 @@ impl Messaging<'_> {
         let users = others(caller, users);
         let few = (1..MOST).contains(&users.len());
         let mut problems = Problems::default();
-        problems.check("userIds", few, "must name 1 to 9 people beside you");
+        problems.check("memberIds", few, "must name 1 to 9 people beside you");
         problems.none()?;
         self.0.limits().take(Act::ChangeGroup, &caller.user_id.to_string()).await?;
         let now = self.0.clock().now();

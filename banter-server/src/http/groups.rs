@@ -36,7 +36,7 @@ pub struct Rename {
 pub struct NewMembers {
     /// Friends of the caller's.
     #[schema(min_items = 1, max_items = 9)]
-    user_ids: Vec<UserId>,
+    member_ids: Vec<UserId>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -89,7 +89,7 @@ pub async fn add(
     Path(id): Path<ConversationId>,
     Body(body): Body<NewMembers>,
 ) -> Outcome<Opened> {
-    banter.messaging().add_members(&caller, id, &body.user_ids).await?;
+    banter.messaging().add_members(&caller, id, &body.member_ids).await?;
     answer(banter.messaging().conversation(&caller, id).await?)
 }
 

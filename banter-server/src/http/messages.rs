@@ -25,7 +25,7 @@ pub struct NewMessage {
     conversation_id: Option<ConversationId>,
     /// The text; for anything but a text, what is written to it, perhaps nothing.
     #[serde(default)]
-    #[schema(max_length = 4000)]
+    #[schema(required = true, max_length = 4000)]
     content: String,
     #[serde(default = "text")]
     #[schema(default = "text")]

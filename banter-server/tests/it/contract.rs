@@ -120,7 +120,7 @@ async fn answers_and_events_are_as_documented() {
             ("ConversationId", path) if path.contains("/members") => Some(groups[0].clone()),
             ("ConversationId", "/api/conversations/{id}") => Some(groups[0].clone()),
             ("UserId", path) if path.contains("/members") => Some(json!(friends[0].id)),
-            ("userIds", path) if path.ends_with("/members") => Some(json!([friends[2].id])),
+            ("memberIds", path) if path.ends_with("/members") => Some(json!([friends[2].id])),
             ("memberIds", _) => Some(members.clone()),
             ("role", _) => Some(json!("admin")),
             ("MessageId", _) => Some(json!(message)),

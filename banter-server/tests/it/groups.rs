@@ -39,7 +39,7 @@ async fn a_group_is_made_and_its_members_hear_of_it() {
     let group = scene.api.post("/conversations", &scene.asha, scene.new_group()).await.is(201);
     insta::assert_json_snapshot!("group", group, {
         ".conversation.id" => redact::uuid(), ".conversation.lastMessageAt" => redact::time(),
-        ".members[].id" => redact::uuid(), ".members[].joinedAt" => redact::time(),
+        ".members[].user.id" => redact::uuid(), ".members[].joinedAt" => redact::time(),
     });
     let id = &group["conversation"]["id"];
     assert_eq!(socket.expect("conversation:updated").await, json!({ "conversationId": id }));
@@ -78,9 +78,11 @@ async fn members_come_and_go_and_only_who_may_decides() {
     let id = scene.group().await;
     let (path, zoya) = (format!("/conversations/{id}"), api.world.user("zoya").await);
     api.get(&path, &zoya).await.refused(404, "CONVERSATION_NOT_FOUND");
-    let one = json!({ "userIds": [zoya.id] });
+    let one = json!({ "memberIds": [zoya.id] });
     api.post(&format!("{path}/members"), ravi, one.clone()).await.refused(403, "FORBIDDEN");
-    api.post(&format!("{path}/members"), &zoya, one.clone()).await.refused(404, "CONVERSATION_NOT_FOUND");
+    api.post(&format!("{path}/members"), &zoya, json!({ "memberIds": [meera.id] }))
+        .await
+        .refused(404, "CONVERSATION_NOT_FOUND");
     api.post(&format!("{path}/members"), asha, one.clone()).await.refused(400, "VALIDATION_FAILED");
     api.world.befriend(asha, &zoya).await;
     for _ in 0..2 {

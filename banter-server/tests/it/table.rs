@@ -184,6 +184,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "FriendRequestId" => Some(request.clone()),
         "q" => Some(json!("asha")),
         "MessageId" => Some(json!(message)),
+        "memberIds" => Some(json!([asha.id])),
         "since" => Some(json!("2026-01-01T00:00:00Z")),
         "NotificationId" => Some(json!(notification)),
         "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),

@@ -25,7 +25,7 @@ async fn say(world: &World, who: &Person, group: ConversationId, text: &str) -> 
 
 async fn roles(world: &World, reader: &Person, group: ConversationId) -> Vec<(String, Role)> {
     let opened = world.banter.messaging().conversation(&reader.caller, group).await.unwrap();
-    opened.members.into_iter().map(|member| (member.person.username.unwrap(), member.role)).collect()
+    opened.members.into_iter().map(|member| (member.user.username.unwrap(), member.role)).collect()
 }
 
 fn named(list: &[(&str, Role)]) -> Vec<(String, Role)> {
