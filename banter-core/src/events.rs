@@ -17,6 +17,7 @@ use crate::accounts::revocations::Revocations;
 use crate::accounts::sessions::Revocation;
 use crate::ids::{ConversationId, UserId};
 use crate::messaging::Message;
+use crate::payments::ledger;
 use crate::presence::Presence;
 use crate::redis::Redis;
 
@@ -62,6 +63,8 @@ events! {
     TypingStop = "typing:stop" (Typing),
     /// Somebody you may see came or went.
     PresenceChanged = "presence:changed" (Presence),
+    /// Your balance changed.
+    CoinsUpdated = "coins:updated" (CoinsUpdate),
     /// This login is over; the socket closes right after.
     SessionRevoked = "session:revoked" (SessionEnd),
 }
@@ -81,6 +84,17 @@ pub struct ReadMark {
 pub struct Typing {
     pub conversation_id: ConversationId,
     pub user_id: UserId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CoinsUpdate {
+    /// Coins there are now.
+    pub balance: i32,
+    /// Coins that came, or with a minus went.
+    pub change: i32,
+    /// Why.
+    pub kind: ledger::Kind,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -31,6 +31,8 @@ pub enum Act {
     CheckUsername,
     /// Any event on a socket but a message.
     SocketEvent,
+    /// Downloading all that is held about oneself.
+    Export,
 }
 
 /// How often, over how long.
@@ -42,7 +44,7 @@ pub struct Limit {
 
 impl Act {
     /// All, for documents and checks.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Any,
         Self::SignIn,
         Self::SignInAs,
@@ -50,6 +52,7 @@ impl Act {
         Self::SendMessage,
         Self::CheckUsername,
         Self::SocketEvent,
+        Self::Export,
     ];
 
     fn key(self) -> &'static str {
@@ -61,6 +64,7 @@ impl Act {
             Self::SendMessage => "send-message",
             Self::CheckUsername => "check-username",
             Self::SocketEvent => "socket-event",
+            Self::Export => "export",
         }
     }
 
@@ -73,6 +77,7 @@ impl Act {
             Self::SendMessage => (120, 60),
             Self::CheckUsername => (60, 60),
             Self::SocketEvent => (600, 60),
+            Self::Export => (3, 86_400),
         };
         Limit { max, window: Duration::from_secs(seconds) }
     }

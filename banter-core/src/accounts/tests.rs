@@ -1,6 +1,11 @@
+mod administration;
+mod deletion;
 mod devices;
+mod erasure;
+mod export;
 mod profile;
 mod register;
+mod retention;
 mod revocations;
 mod sessions;
 mod sign_in;

@@ -112,6 +112,14 @@ fn every_event_goes_out_under_its_name_with_its_payload() {
     let names: Vec<_> = schemas().into_iter().map(|(name, ..)| name).collect();
     assert_eq!(
         names,
-        ["message:new", "message:read", "typing:start", "typing:stop", "presence:changed", "session:revoked"]
+        [
+            "message:new",
+            "message:read",
+            "typing:start",
+            "typing:stop",
+            "presence:changed",
+            "coins:updated",
+            "session:revoked"
+        ]
     );
 }
