@@ -94,6 +94,7 @@ pub struct CoinsUpdate {
     /// Coins that came, or with a minus went.
     pub change: i32,
     /// Why.
+    #[schema(inline)]
     pub kind: ledger::Kind,
 }
 

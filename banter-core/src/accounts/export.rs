@@ -12,8 +12,9 @@ use crate::Banter;
 use crate::ids::UserId;
 use crate::limits::Act;
 
-/// Rows in one piece.
-const PAGE: i64 = 500;
+/// Rows in one piece, as the statements say themselves: a limit that PostgreSQL does not know when it plans lets it sort all
+/// there is for every page.
+const PAGE: usize = 500;
 
 /// The parts of the document, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +95,6 @@ impl Part {
 /// A row as JSON, and its place in the list.
 struct Row {
     key: Option<Uuid>,
-    seq: Option<i64>,
     text: Option<String>,
     json: Option<String>,
 }
@@ -103,7 +103,6 @@ struct Row {
 #[derive(Default)]
 struct After {
     key: Option<Uuid>,
-    seq: i64,
     text: Option<String>,
 }
 
@@ -113,8 +112,12 @@ struct State {
     /// Place in [`Part::ALL`]; past the end the document is whole.
     part: usize,
     after: After,
-    /// Something of this list is written.
+    /// The member's name is written, and something of its list.
+    opened: bool,
     begun: bool,
+    /// Whose messages are still to come, the next one last, once they are known; and up to where it was read.
+    conversations: Option<Vec<Uuid>>,
+    seq: i64,
 }
 
 impl Accounts<'_> {
@@ -129,7 +132,16 @@ impl Accounts<'_> {
 
     /// Somebody's, for an operator who was asked for it.
     pub fn export_of(&self, user: UserId) -> impl Stream<Item = Result<String, Error>> + Send + use<> {
-        let state = State { banter: self.0.clone(), user, part: 0, after: After::default(), begun: false };
+        let state = State {
+            banter: self.0.clone(),
+            user,
+            part: 0,
+            after: After::default(),
+            opened: false,
+            begun: false,
+            conversations: None,
+            seq: 0,
+        };
         try_unfold(state, State::next)
     }
 }
@@ -139,13 +151,17 @@ impl State {
     async fn next(mut self) -> Result<Option<(String, Self)>, Error> {
         let Some(part) = Part::ALL.get(self.part).copied() else { return Ok(None) };
         let rows = self.rows(part).await?;
-        let full = rows.len() as i64 == PAGE;
+        let full = match part {
+            Part::Messages => self.conversations.as_ref().is_some_and(|left| !left.is_empty()),
+            _ => rows.len() >= PAGE,
+        };
         let mut text = String::new();
-        if self.after.key.is_none() && self.after.text.is_none() {
+        if !self.opened {
             self.open(part, &mut text);
+            self.opened = true;
         }
         if let Some(last) = rows.last() {
-            self.after = After { key: last.key, seq: last.seq.unwrap_or(0), text: last.text.clone() };
+            self.after = After { key: last.key, text: last.text.clone() };
         }
         if part.is_single() {
             text.push_str(rows.first().and_then(|row| row.json.as_deref()).unwrap_or("null"));
@@ -164,6 +180,7 @@ impl State {
             self.begun &= goes_on;
             self.part += 1;
             self.after = After::default();
+            self.opened = false;
         }
         Ok(Some((text, self)))
     }
@@ -178,13 +195,14 @@ impl State {
     }
 
     #[expect(clippy::too_many_lines, reason = "one statement for each part, as a list")]
-    async fn rows(&self, part: Part) -> Result<Vec<Row>, Error> {
+    async fn rows(&mut self, part: Part) -> Result<Vec<Row>, Error> {
         let (pool, user) = (self.banter.pool(), self.user.0);
-        let (after, seq) = (self.after.key, self.after.seq);
-        /// The page of a statement whose parameters are the person, the last key, and how many.
+        // Before every id.
+        let after = self.after.key.unwrap_or_default();
+        /// The page of a statement whose parameters are the person and the last key.
         macro_rules! page {
             ($sql:literal) => {
-                sqlx::query_as!(Row, $sql, user, after, PAGE).fetch_all(pool).await?
+                sqlx::query_as!(Row, $sql, user, after).fetch_all(pool).await?
             };
         }
         /// The one row of a statement whose parameter is the person.
@@ -197,7 +215,7 @@ impl State {
             Part::Account => {
                 let rows = single!(
                     r#"
-                    select null::uuid as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                    select null::uuid as key, null::text as text, to_json(r)::text as json
                     from (
                         select
                             id, phone_number as "phoneNumber", firebase_uid as "firebaseUid", email, username,
@@ -217,7 +235,7 @@ impl State {
             }
             Part::Settings => single!(
                 r#"
-                select null::uuid as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select null::uuid as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         message_from as "messageFrom", call_from as "callFrom", presence_to as "presenceTo",
@@ -231,7 +249,7 @@ impl State {
             ),
             Part::Location => single!(
                 r#"
-                select null::uuid as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select null::uuid as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         latitude_centi / 100.0 as latitude, longitude_centi / 100.0 as longitude,
@@ -243,46 +261,46 @@ impl State {
             ),
             Part::Logins => page!(
                 r#"
-                select r.id as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r.id as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         id, user_agent as "userAgent", created_at as "createdAt", last_used_at as "lastUsedAt",
                         revoked_at as "endedAt", revoked_because as "endedBecause"
                     from sessions
-                    where user_id = $1 and ($2::uuid is null or id > $2)
+                    where user_id = $1 and id > $2
                     order by id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::Devices => page!(
                 r#"
-                select r."loginId" as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r."loginId" as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         session_id as "loginId", fcm_token as "fcmToken", platform, updated_at as "updatedAt"
                     from devices
-                    where user_id = $1 and ($2::uuid is null or session_id > $2)
+                    where user_id = $1 and session_id > $2
                     order by session_id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::Friends => page!(
                 r#"
-                select r."userId" as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r."userId" as key, null::text as text, to_json(r)::text as json
                 from (
                     select f.other as "userId", u.username, u.full_name as "fullName", f.created_at as "since"
                     from friend_pairs f join users u on u.id = f.other
-                    where f.one = $1 and ($2::uuid is null or f.other > $2)
+                    where f.one = $1 and f.other > $2
                     order by f.other
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::FriendRequests => page!(
                 r#"
-                select r.id as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r.id as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         q.id, case q.sender_id when $1 then 'outgoing' else 'incoming' end as direction,
@@ -290,29 +308,29 @@ impl State {
                         q.created_at as "createdAt", q.decided_at as "decidedAt"
                     from friend_requests q
                     join users u on u.id = case q.sender_id when $1 then q.receiver_id else q.sender_id end
-                    where (q.sender_id = $1 or q.receiver_id = $1) and ($2::uuid is null or q.id > $2)
+                    where (q.sender_id = $1 or q.receiver_id = $1) and q.id > $2
                     order by q.id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::Blocks => page!(
                 r#"
-                select r."userId" as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r."userId" as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         b.blocked_user_id as "userId", u.full_name as "fullName", b.reason,
                         b.created_at as "createdAt"
                     from blocked_users b join users u on u.id = b.blocked_user_id
-                    where b.user_id = $1 and ($2::uuid is null or b.blocked_user_id > $2)
+                    where b.user_id = $1 and b.blocked_user_id > $2
                     order by b.blocked_user_id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::Conversations => page!(
                 r#"
-                select r.id as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r.id as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         c.id, c.kind, c.name, m.role, m.joined_at as "joinedAt", m.last_read_seq as "lastReadSeq",
@@ -321,49 +339,17 @@ impl State {
                     from conversation_members m
                     join conversations c on c.id = m.conversation_id
                     left join users peer on peer.id = case c.user_lo when $1 then c.user_hi else c.user_lo end
-                    where m.user_id = $1 and ($2::uuid is null or m.conversation_id > $2)
+                    where m.user_id = $1 and m.conversation_id > $2
                     order by m.conversation_id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
-            // By way of the conversations: the largest table has no index of its own for this.
-            Part::Messages => sqlx::query_as!(
-                Row,
-                r#"
-                select r."conversationId" as key, r.seq, null::text as text, to_json(r)::text as json
-                from (
-                    select
-                        m.conversation_id as "conversationId", m.seq, m.id, m.message_type as "messageType", m.content,
-                        m.reply_to_id as "replyToId", m.upload_id as "uploadId",
-                        m.client_message_id as "clientMessageId", m.created_at as "createdAt",
-                        m.edited_at as "editedAt", m.deleted_at as "deletedAt"
-                    from conversation_members c
-                    cross join lateral (
-                        select *
-                        from messages
-                        where conversation_id = c.conversation_id
-                          and sender_id = $1
-                          and seq > case c.conversation_id when $2 then $3::bigint else 0 end
-                        order by seq
-                        limit $4
-                    ) m
-                    where c.user_id = $1 and ($2::uuid is null or c.conversation_id >= $2)
-                    order by c.conversation_id, m.seq
-                    limit $4
-                ) r
-                "#,
-                user,
-                after,
-                seq,
-                PAGE,
-            )
-            .fetch_all(pool)
-            .await?,
+            Part::Messages => self.messages().await?,
             Part::MessagesElsewhere => sqlx::query_as!(
                 Row,
                 r#"
-                select null::uuid as key, null::bigint as seq, r."clientMessageId" as text, to_json(r)::text as json
+                select null::uuid as key, r."clientMessageId" as text, to_json(r)::text as json
                 from (
                     select
                         m.conversation_id as "conversationId", m.seq, m.id, m.message_type as "messageType", m.content,
@@ -379,111 +365,161 @@ impl State {
                           where c.conversation_id = m.conversation_id and c.user_id = $1
                       )
                     order by m.client_message_id
-                    limit $3
+                    limit 500
                 ) r
                 "#,
                 user,
                 self.after.text,
-                PAGE,
             )
             .fetch_all(pool)
             .await?,
             Part::Uploads => page!(
                 r#"
-                select r.id as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r.id as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         id, purpose, kind, content_type as "contentType", bytes, width, height,
                         duration_ms as "durationMs", created_at as "createdAt", used_at as "usedAt"
                     from uploads
-                    where user_id = $1 and doomed_at is null and ($2::uuid is null or id > $2)
+                    where user_id = $1 and doomed_at is null and id > $2
                     order by id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::Verifications => page!(
                 r#"
-                select r.id as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r.id as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         id, document_upload_id as "documentUploadId", selfie_upload_id as "selfieUploadId", status,
                         reason, created_at as "createdAt", decided_at as "decidedAt"
                     from verifications
-                    where user_id = $1 and ($2::uuid is null or id > $2)
+                    where user_id = $1 and id > $2
                     order by id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::Notifications => page!(
                 r#"
-                select r.id as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r.id as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         id, kind, actor_id as "actorId", subject_id as "subjectId", data, read_at as "readAt",
                         created_at as "createdAt"
                     from notifications
-                    where user_id = $1 and ($2::uuid is null or id > $2)
+                    where user_id = $1 and id > $2
                     order by id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::CoinLedger => page!(
                 r#"
-                select r.id as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r.id as key, null::text as text, to_json(r)::text as json
                 from (
                     select id, kind, amount, balance_after as "balanceAfter", note, created_at as "createdAt"
                     from coin_ledger
-                    where user_id = $1 and ($2::uuid is null or id > $2)
+                    where user_id = $1 and id > $2
                     order by id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::Transactions => page!(
                 r#"
-                select r.id as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r.id as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         id, kind, amount, currency, coins, status, razorpay_order_id as "razorpayOrderId",
                         razorpay_payment_id as "razorpayPaymentId", payment_method as "paymentMethod",
                         created_at as "createdAt", updated_at as "updatedAt"
                     from transactions
-                    where user_id = $1 and ($2::uuid is null or id > $2)
+                    where user_id = $1 and id > $2
                     order by id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::Reports => page!(
                 r#"
-                select r.id as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r.id as key, null::text as text, to_json(r)::text as json
                 from (
                     select
                         id, report_type as "reportType", reported_user_id as "reportedUserId",
                         message_id as "messageId", reason, description, status, created_at as "createdAt",
                         updated_at as "updatedAt"
                     from reports
-                    where reporter_id = $1 and ($2::uuid is null or id > $2)
+                    where reporter_id = $1 and id > $2
                     order by id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
             Part::Moderation => page!(
                 r#"
-                select r.id as key, null::bigint as seq, null::text as text, to_json(r)::text as json
+                select r.id as key, null::text as text, to_json(r)::text as json
                 from (
                     select id, kind, reason, until, created_at as "createdAt"
                     from moderation_actions
-                    where user_id = $1 and ($2::uuid is null or id > $2)
+                    where user_id = $1 and id > $2
                     order by id
-                    limit $3
+                    limit 500
                 ) r
                 "#
             ),
         })
+    }
+
+    /// Conversation by conversation, in the order of the one index that the largest table has for it; left to itself
+    /// PostgreSQL takes a person to have written little, and looks at everything for each page.
+    async fn messages(&mut self) -> Result<Vec<Row>, Error> {
+        let (pool, user) = (self.banter.pool(), self.user.0);
+        let left = match &mut self.conversations {
+            Some(left) => left,
+            none => none.insert(
+                sqlx::query_scalar!(
+                    "select conversation_id from conversation_members where user_id = $1 order by 1 desc",
+                    user,
+                )
+                .fetch_all(pool)
+                .await?,
+            ),
+        };
+        let mut rows = Vec::new();
+        while rows.len() < PAGE
+            && let Some(conversation) = left.last().copied()
+        {
+            let some = sqlx::query!(
+                r#"
+                select r.seq, to_json(r)::text as json
+                from (
+                    select
+                        conversation_id as "conversationId", seq, id, message_type as "messageType", content,
+                        reply_to_id as "replyToId", upload_id as "uploadId", client_message_id as "clientMessageId",
+                        created_at as "createdAt", edited_at as "editedAt", deleted_at as "deletedAt"
+                    from messages
+                    where conversation_id = $1 and sender_id = $2 and seq > $3
+                    order by seq
+                    limit 500
+                ) r
+                "#,
+                conversation,
+                user,
+                self.seq,
+            )
+            .fetch_all(pool)
+            .await?;
+            match some.last() {
+                Some(last) if some.len() >= PAGE => self.seq = last.seq,
+                _ => {
+                    left.pop();
+                    self.seq = 0;
+                }
+            }
+            rows.extend(some.into_iter().map(|row| Row { key: None, text: None, json: row.json }));
+        }
+        Ok(rows)
     }
 }

@@ -208,7 +208,11 @@ impl Accounts<'_> {
     /// still on somebody else's account it stays there: that account's owner signs in with it. Whether it followed.
     async fn link(&self, user: UserId, identity: &Identity, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
         let linked = sqlx::query!(
-            "update users set firebase_uid = $2, phone_number = $3, updated_at = $4 where id = $1",
+            r#"
+            update users
+            set firebase_uid = $2, phone_number = $3, updated_at = $4
+            where id = $1 and status <> 'deleted'
+            "#,
             user.0,
             identity.uid,
             identity.phone_number.as_str(),

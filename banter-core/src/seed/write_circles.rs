@@ -34,6 +34,12 @@ pub(super) async fn circles(banter: &Banter, ties: &[Tie]) -> Result<Circled, sq
                 select from friendships f
                 where f.user_lo = least(t.one, t.other) and f.user_hi = greatest(t.one, t.other)
             )
+            and not exists (
+                select from friend_requests r
+                where least(r.sender_id, r.receiver_id) = least(t.one, t.other)
+                  and greatest(r.sender_id, r.receiver_id) = greatest(t.one, t.other)
+                  and r.status = 'pending'
+            )
         ),
         friends as (
             insert into friendships (user_lo, user_hi, created_at)

@@ -211,3 +211,37 @@ async fn an_operator_needs_a_reason_and_no_token() {
     assert_eq!(code(world.banter.accounts().authenticate(&asha.access_token)), "SESSION_REVOKED");
     later(&world).await;
 }
+
+#[tokio::test]
+async fn who_writes_or_signs_in_at_that_very_moment_breaks_nothing() {
+    let world = World::with_memory().await;
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    world.acquaint(&asha, &ravi).await;
+    world.open_connections().await;
+    let accounts = world.banter.accounts();
+    let token = world.firebase_token(&asha.firebase_uid, &asha.phone);
+    let writes = join_all((0..6).map(async |i| {
+        let draft = crate::messaging::send::Draft {
+            target: crate::messaging::send::Target::User(asha.id),
+            message_type: crate::messaging::MessageType::Text,
+            content: format!("{i}"),
+            client_message_id: None,
+        };
+        world.banter.messaging().send(&ravi.caller, draft, None).await
+    }));
+    let signs_in = join_all((0..6).map(|_| accounts.sign_in(&token, Some("her-phone"), &asha.client)));
+    let (deleted, written, signed_in) = tokio::join!(delete(&world, &asha), writes, signs_in);
+    deleted.unwrap();
+    for outcome in written {
+        assert!(outcome.is_ok() || outcome.is_err_and(|error| error.coded().1 == "USER_NOT_FOUND"));
+    }
+    later(&world).await;
+    for outcome in signed_in {
+        if let SignIn::Known(signed_in) = outcome.unwrap() {
+            assert_eq!(code(accounts.authenticate(&signed_in.tokens.access)), "SESSION_REVOKED");
+        }
+    }
+    assert_eq!(one::<i64>(&world, "select count(*) from devices").await, 0);
+    let number = "select count(*) from users where phone_number is not null and id <> (select id from users where username = 'ravi')";
+    assert_eq!(one::<i64>(&world, number).await, 0);
+}
