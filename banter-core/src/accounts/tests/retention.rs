@@ -27,7 +27,10 @@ async fn every_table_and_every_column_has_its_fate() {
     for columns in schema.values_mut().chain(told.values_mut()) {
         columns.sort_unstable();
     }
-    assert_eq!(told, schema, "say in accounts/retention.rs what becomes of it when an account is deleted");
+    assert_eq!(
+        told, schema,
+        "say in accounts/retention/tables.rs what becomes of it when an account is deleted"
+    );
 }
 
 #[test]
