@@ -2,7 +2,7 @@
 //! neither this process nor the database ever holds more of them than one page. Of others it holds their names as the
 //! person sees them, and nothing that is theirs alone: no reports about the person, no blocks of the person.
 //!
-//! [`parts`] the statements
+//! `parts` the statements
 
 mod parts;
 

@@ -1,5 +1,5 @@
 //! What is held, what becomes of it when an account is deleted, how long it is held otherwise, and why. Every table and
-//! every column stands in [`mod@tables`]; a test compares the list with the schema, and `docs/data-retention.md` is written
+//! every column stands in `tables`; a test compares the list with the schema, and `docs/data-retention.md` is written
 //! from it.
 
 mod tables;
