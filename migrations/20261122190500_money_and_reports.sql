@@ -16,6 +16,18 @@ create table coin_ledger (
 
 create index coin_ledger_user_id on coin_ledger (user_id, id desc);
 
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception '% is append-only', tg_table_name using errcode = 'restrict_violation';
+end
+$$;
+
+create trigger coin_ledger_append_only before update or delete or truncate on coin_ledger
+    for each statement execute function refuse_change();
+
+-- What a new account starts with is an entry like any other.
+alter table users alter column coins set default 0;
+
 insert into coin_ledger (id, user_id, kind, amount, balance_after, reference, created_at)
 select gen_random_uuid(), id, 'opening_balance', coins, coins, 'opening:' || id, created_at from users where coins > 0;
 
@@ -58,3 +70,27 @@ create table reports (
 create index reports_reported_user_id on reports (reported_user_id, id desc);
 create index reports_reporter_id on reports (reporter_id, id desc);
 create index reports_status on reports (status, id);
+
+-- What staff did about an account, and why. Kept like reports.
+create table moderation_actions (
+    id          uuid primary key,
+    user_id     uuid not null references users (id),
+    -- Null: an operator at a terminal.
+    actor_id    uuid references users (id),
+    kind        text not null
+                constraint moderation_actions_kind_known check (kind in ('suspended', 'restored', 'role_changed', 'deleted')),
+    reason      text constraint moderation_actions_reason_length check (char_length(reason) between 1 and 500),
+    -- Until when a suspension holds; null: until somebody ends it.
+    until       timestamptz,
+    created_at  timestamptz not null
+);
+
+create index moderation_actions_user_id on moderation_actions (user_id, id desc);
+
+-- Whose suspension is over; who works here.
+create index users_suspended on users (status_until) where status = 'suspended';
+create index users_staff on users (role) where role <> 'user';
+
+-- All requests of somebody, whatever became of them: for their export, and for the day they leave.
+create index friend_requests_sender_id on friend_requests (sender_id, id);
+create index friend_requests_receiver_id on friend_requests (receiver_id, id);

@@ -21,6 +21,7 @@ use crate::friends::requests::FriendRequest;
 use crate::ids::{ConversationId, FriendRequestId, MessageId, UserId};
 use crate::messaging::Message;
 use crate::notifications::NewNotification;
+use crate::payments::ledger;
 use crate::presence::Presence;
 use crate::redis::Redis;
 
@@ -82,6 +83,8 @@ events! {
     FriendRemoved = "friend:removed" (FriendRemoved),
     /// Something new is in your inbox.
     NotificationNew = "notification:new" (NewNotification),
+    /// Your balance changed.
+    CoinsUpdated = "coins:updated" (CoinsUpdate),
     /// This login is over; the socket closes right after.
     SessionRevoked = "session:revoked" (SessionEnd),
 }
@@ -149,6 +152,18 @@ pub struct FriendAccepted {
 pub struct FriendRemoved {
     /// Who is no friend any more.
     pub user_id: UserId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CoinsUpdate {
+    /// Coins there are now.
+    pub balance: i32,
+    /// Coins that came, or with a minus went.
+    pub change: i32,
+    /// Why.
+    #[schema(inline)]
+    pub kind: ledger::Kind,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -10,6 +10,7 @@
 //! | [`messaging`] | conversations, sending, history, read marks |
 //! | [`media`] | what people upload, and who may see it |
 //! | [`notifications`] | the inbox, and pushes to phones |
+//! | [`payments`] | coins, and the ledger that explains every balance |
 //! | [`presence`] | who is here now |
 //! | [`safety`] | blocks, and the one predicate `can_interact` |
 //! | [`jobs`] | work that must happen after a commit |
@@ -37,6 +38,7 @@ pub mod migrations;
 pub mod notifications;
 pub mod overview;
 pub mod page;
+pub mod payments;
 pub mod presence;
 pub mod providers;
 pub mod redis;

@@ -37,6 +37,8 @@ pub enum Act {
     FriendRequest,
     /// Any event on a socket but a message.
     SocketEvent,
+    /// Downloading all that is held about oneself.
+    Export,
 }
 
 /// How often, over how long.
@@ -59,6 +61,7 @@ impl Act {
         Self::Search,
         Self::FriendRequest,
         Self::SocketEvent,
+        Self::Export,
     ];
 
     fn key(self) -> &'static str {
@@ -73,6 +76,7 @@ impl Act {
             Self::Search => "search",
             Self::FriendRequest => "friend-request",
             Self::SocketEvent => "socket-event",
+            Self::Export => "export",
         }
     }
 
@@ -89,6 +93,7 @@ impl Act {
             // A day's worth of strangers within an hour is no way to make friends.
             Self::FriendRequest => (60, 3600),
             Self::SocketEvent => (600, 60),
+            Self::Export => (3, 86_400),
         };
         Limit { max, window: Duration::from_secs(seconds) }
     }

@@ -42,7 +42,8 @@ fn auth() -> OpenApiRouter<Banter> {
 fn api() -> OpenApiRouter<Banter> {
     OpenApiRouter::new()
         // Accounts
-        .routes(routes!(users::change_me))
+        .routes(routes!(users::change_me, users::delete_me))
+        .routes(routes!(users::export_me))
         .routes(routes!(users::username_available))
         .routes(routes!(users::put_device))
         .routes(routes!(settings::settings, settings::change_settings))

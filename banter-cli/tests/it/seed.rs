@@ -15,6 +15,15 @@ async fn people_and_messages_and_again_nothing() {
 }
 
 #[tokio::test]
+async fn circles_and_groups_and_again_nothing() {
+    let cli = Cli::with_database().await;
+    scene!(cli, "seed_size", ["seed", "--size", "s"]);
+    scene!(cli, "seed_size_again", ["seed", "--size", "s"]);
+    scene!(cli, "seed_size_json", ["--json", "seed", "--size", "s", "--groups", "25"]);
+    scene!(cli, "seed_too_few_for_groups", ["seed", "--users", "5", "--groups", "1", "--friends", "9"]);
+}
+
+#[tokio::test]
 async fn the_same_seed_makes_the_same_people_anywhere() {
     let people = "select sum(hashtext(u::text)) from users u";
     let (one, other) = (Cli::with_database().await, Cli::with_database().await);
@@ -28,6 +37,8 @@ async fn the_same_seed_makes_the_same_people_anywhere() {
 async fn a_taken_name_is_told() {
     let cli = Cli::with_database().await;
     cli.ask(&["seed", "--users", "2"]);
+    // Somebody else by the same name, which no rule leads to.
+    cli.sql("alter table coin_ledger drop constraint coin_ledger_user_id_fkey").await;
     cli.sql("update users set id = gen_random_uuid() where id = (select min(id::text)::uuid from users)")
         .await;
     scene!(cli, "seed_left_out", ["seed", "--users", "3"]);

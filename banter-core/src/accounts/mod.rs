@@ -7,13 +7,19 @@
 //! [`sign_in`] verify and register · [`tokens`] the two JWTs · [`sessions`] refresh, list, end ·
 //! [`revocations`] what this replica knows to be over · [`profile`] · [`devices`] ·
 //! [`public`] a profile as others see it · [`search`] people by name · [`settings`] who may reach them, and when ·
-//! [`location`] · [`overview`] an account as an operator sees it
+//! [`location`] · [`deletion`] the end of an account · [`export`] all that is held about somebody ·
+//! [`retention`] what is kept how long · [`administration`] what staff may do ·
+//! [`overview`] an account as an operator sees it
 
+pub mod administration;
+pub mod deletion;
 pub mod devices;
+pub mod export;
 pub mod location;
 pub mod overview;
 pub mod profile;
 pub mod public;
+pub mod retention;
 pub mod revocations;
 pub mod search;
 pub mod sessions;
@@ -31,6 +37,7 @@ use crate::Banter;
 use crate::error::{self, Coded, Kind, Problems};
 use crate::ids::{SessionId, UserId};
 use crate::limits;
+use crate::payments;
 use crate::providers::firebase;
 
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +72,20 @@ pub enum Error {
     UserNotFound,
     #[error("nobody is signed in without Firebase in production")]
     OnlyInDevelopment,
+    #[error("the Firebase token is of another account")]
+    OtherIdentity,
+    #[error("sign in to Firebase again: this cannot be done on an old sign-in")]
+    SignInTooOld,
+    #[error("this account is suspended already, and for ever: it is banned")]
+    Banned,
+    #[error("this account is not suspended")]
+    NotSuspended,
+    #[error("this account is deleted")]
+    AlreadyDeleted,
+    #[error("this is the last admin: make somebody else one first")]
+    LastAdmin,
+    #[error(transparent)]
+    Payments(#[from] payments::Error),
     #[error(transparent)]
     Firebase(#[from] firebase::Error),
     #[error(transparent)]
@@ -91,6 +112,13 @@ impl Coded for Error {
             Self::SessionNotFound => (Kind::NotFound, "SESSION_NOT_FOUND"),
             Self::UserNotFound => (Kind::NotFound, "USER_NOT_FOUND"),
             Self::OnlyInDevelopment => (Kind::Forbidden, "ONLY_IN_DEVELOPMENT"),
+            Self::OtherIdentity => (Kind::Unauthenticated, "FIREBASE_TOKEN_MISMATCH"),
+            Self::SignInTooOld => (Kind::Unauthenticated, "RECENT_SIGN_IN_REQUIRED"),
+            Self::Banned => (Kind::Conflict, "ACCOUNT_BANNED"),
+            Self::NotSuspended => (Kind::Conflict, "NOT_SUSPENDED"),
+            Self::AlreadyDeleted => (Kind::Conflict, "ACCOUNT_DELETED"),
+            Self::LastAdmin => (Kind::Conflict, "LAST_ADMIN"),
+            Self::Payments(error) => error.coded(),
             Self::Firebase(error) => error.coded(),
             Self::TooOften(error) => error.coded(),
             Self::Database(error) => error::database(error),

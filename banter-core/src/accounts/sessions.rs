@@ -62,6 +62,7 @@ pub struct Session {
 enum Which {
     One(SessionId),
     AllBut(SessionId),
+    All,
 }
 
 const LIST: &str = "sessions";
@@ -221,10 +222,32 @@ impl Accounts<'_> {
     }
 
     async fn end(&self, user: UserId, which: Which, because: Because) -> Result<usize, sqlx::Error> {
+        let ended = self.end_in(self.0.pool(), user, which, because).await?;
+        Ok(self.tell_ended(ended))
+    }
+
+    /// Ends every login of somebody's, in the caller's transaction; [`Self::tell_ended`] follows its commit.
+    pub(super) async fn end_all(
+        &self,
+        db: impl PgExecutor<'_>,
+        user: UserId,
+        because: Because,
+    ) -> Result<Vec<Revocation>, sqlx::Error> {
+        self.end_in(db, user, Which::All, because).await
+    }
+
+    async fn end_in(
+        &self,
+        db: impl PgExecutor<'_>,
+        user: UserId,
+        which: Which,
+        because: Because,
+    ) -> Result<Vec<Revocation>, sqlx::Error> {
         let now = self.0.clock().now();
         let (one, but) = match which {
             Which::One(session) => (Some(session.0), None),
             Which::AllBut(session) => (None, Some(session.0)),
+            Which::All => (None, None),
         };
         let ended = sqlx::query!(
             r#"
@@ -246,14 +269,22 @@ impl Accounts<'_> {
             now,
             because as Because,
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(db)
         .await?;
-        for row in &ended {
-            let revocation =
-                Revocation { session_id: row.id, user_id: user, because, until: row.access_expires_at };
-            self.0.bus().revoked(revocation);
-        }
-        Ok(ended.len())
+        let revocations = ended.into_iter().map(|row| Revocation {
+            session_id: row.id,
+            user_id: user,
+            because,
+            until: row.access_expires_at,
+        });
+        Ok(revocations.collect())
+    }
+
+    /// Tells every replica; how many logins that were.
+    pub(super) fn tell_ended(&self, ended: Vec<Revocation>) -> usize {
+        let count = ended.len();
+        ended.into_iter().for_each(|revocation| self.0.bus().revoked(revocation));
+        count
     }
 
     /// The caller's logins that can still be used, newest first.

@@ -8,6 +8,7 @@ use super::{Accounts, Client, Error, Gender, Role, Status, TokenPair};
 use crate::error::{Problems, violates};
 use crate::ids::UserId;
 use crate::limits::{self, Act};
+use crate::payments::ledger::{self, Entry};
 use crate::providers::firebase::Identity;
 use crate::text::{self, PhoneNumber, Username};
 
@@ -129,9 +130,9 @@ impl Accounts<'_> {
         sqlx::query!(
             r#"
             insert into users
-                (id, phone_number, firebase_uid, username, full_name, gender, date_of_birth, is_verified, coins,
-                 created_at, updated_at)
-            values ($1, $2, $3, $4, $5, $6, $7, true, $8, $9, $9)
+                (id, phone_number, firebase_uid, username, full_name, gender, date_of_birth, is_verified, created_at,
+                 updated_at)
+            values ($1, $2, $3, $4, $5, $6, $7, true, $8, $8)
             "#,
             id.0,
             identity.phone_number.as_str(),
@@ -140,7 +141,6 @@ impl Accounts<'_> {
             full_name,
             registration.gender as Gender,
             birth,
-            WELCOME_COINS,
             now,
         )
         .execute(&mut *transaction)
@@ -152,6 +152,8 @@ impl Accounts<'_> {
             }
             () => error.into(),
         })?;
+        let bonus = signup_bonus(id);
+        ledger::write(self.0, &mut transaction, &bonus).await?;
         let ttl = self.0.tokens().access_ttl;
         let tokens = self.open(&mut *transaction, id, Role::User, client, fcm_token, ttl).await?;
         transaction.commit().await?;
@@ -191,7 +193,7 @@ impl Accounts<'_> {
         Ok(self.open(self.0.pool(), user, found.role, &client, None, ttl).await?)
     }
 
-    async fn identify(&self, firebase_token: &str, client: &Client) -> Result<Identity, Error> {
+    pub(super) async fn identify(&self, firebase_token: &str, client: &Client) -> Result<Identity, Error> {
         self.0.limits().take(Act::SignIn, &limits::network(client.address)).await?;
         let verified = self.0.firebase().verify(firebase_token).await;
         let identity = verified.inspect_err(|error| {
@@ -206,7 +208,11 @@ impl Accounts<'_> {
     /// still on somebody else's account it stays there: that account's owner signs in with it. Whether it followed.
     async fn link(&self, user: UserId, identity: &Identity, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
         let linked = sqlx::query!(
-            "update users set firebase_uid = $2, phone_number = $3, updated_at = $4 where id = $1",
+            r#"
+            update users
+            set firebase_uid = $2, phone_number = $3, updated_at = $4
+            where id = $1 and status <> 'deleted'
+            "#,
             user.0,
             identity.uid,
             identity.phone_number.as_str(),
@@ -221,6 +227,17 @@ impl Accounts<'_> {
             }
             linked => linked.map(|_| true),
         }
+    }
+}
+
+/// What a new account starts with, as the ledger holds it.
+pub(crate) fn signup_bonus(user: UserId) -> Entry {
+    Entry {
+        user,
+        kind: ledger::Kind::SignupBonus,
+        amount: WELCOME_COINS,
+        reference: format!("signup:{user}"),
+        note: None,
     }
 }
 

@@ -1,7 +1,12 @@
+mod administration;
+mod deletion;
 mod devices;
+mod erasure;
+mod export;
 mod profile;
 mod public;
 mod register;
+mod retention;
 mod revocations;
 mod search;
 mod sessions;

@@ -126,6 +126,7 @@ fn every_event_goes_out_under_its_name_with_its_payload() {
             "friend:accepted",
             "friend:removed",
             "notification:new",
+            "coins:updated",
             "session:revoked",
         ]
     );

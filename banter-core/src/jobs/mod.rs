@@ -16,7 +16,7 @@ use sqlx::PgExecutor;
 use tokio::sync::Notify;
 
 use crate::Banter;
-use crate::ids::JobId;
+use crate::ids::{JobId, UserId};
 use crate::notifications::push::Push;
 
 /// What is to be done. The variant's name and fields are what the row holds: change them only by adding.
@@ -25,6 +25,8 @@ use crate::notifications::push::Push;
 pub enum Job {
     /// Drops what is past its time; queues itself again.
     Prune {},
+    /// Clears away what reached an account while it was being deleted.
+    AfterDeletion { user_id: UserId },
     /// Tells one phone of something. One job a phone, so that a retry reaches only those it did not reach before.
     Push(Push),
 }
@@ -34,13 +36,14 @@ impl Job {
     fn unique_name(&self) -> Option<&'static str> {
         match self {
             Self::Prune {} => Some("prune"),
-            Self::Push(_) => None,
+            Self::AfterDeletion { .. } | Self::Push(_) => None,
         }
     }
 
     async fn run(&self, banter: &Banter) -> Result<(), Failure> {
         match self {
             Self::Prune {} => prune::run(banter).await,
+            Self::AfterDeletion { user_id } => Ok(banter.accounts().clear_away(*user_id).await?),
             Self::Push(push) => push.run(banter).await,
         }
     }

@@ -1,5 +1,5 @@
 //! Drops what is past its time: answers kept for idempotency, logins that can no longer be used, finished jobs,
-//! old notifications.
+//! old notifications, suspensions.
 
 use chrono::TimeDelta;
 
@@ -8,9 +8,9 @@ use crate::{Banter, idempotency};
 
 const EVERY: TimeDelta = TimeDelta::hours(1);
 /// Ended logins stay for a while, to answer "where was I signed in?".
-const ENDED_SESSIONS: TimeDelta = TimeDelta::days(30);
-const FINISHED_JOBS: TimeDelta = TimeDelta::days(7);
-const NOTIFICATIONS: TimeDelta = TimeDelta::days(90);
+pub(crate) const ENDED_SESSIONS: TimeDelta = TimeDelta::days(30);
+pub(crate) const FINISHED_JOBS: TimeDelta = TimeDelta::days(7);
+pub(crate) const NOTIFICATIONS: TimeDelta = TimeDelta::days(90);
 
 pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
     let now = banter.clock().now();
@@ -36,7 +36,15 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         .execute(banter.pool())
         .await?
         .rows_affected();
-    tracing::info!(keys, sessions, jobs, notifications, "pruned");
+    // They may sign in from that moment on; this is for those who only look at the status.
+    let suspensions = sqlx::query!(
+        "update users set status = 'active', status_until = null where status = 'suspended' and status_until <= $1",
+        now,
+    )
+    .execute(banter.pool())
+    .await?
+    .rows_affected();
+    tracing::info!(keys, sessions, jobs, notifications, suspensions, "pruned");
     banter.jobs().queue(banter.pool(), &Job::Prune {}, now + EVERY).await?;
     Ok(())
 }

@@ -51,6 +51,8 @@ impl Coded for Error {
 pub struct Identity {
     pub uid: String,
     pub phone_number: PhoneNumber,
+    /// When they signed in to Firebase, by a code sent to the phone. Refreshing a token does not move it.
+    pub signed_in_at: DateTime<Utc>,
 }
 
 pub struct Firebase {
@@ -162,7 +164,9 @@ impl Firebase {
         }
         let phone_number = claims.phone_number.ok_or(Error::NoPhone)?;
         let phone_number = PhoneNumber::parse(&phone_number).map_err(|_| Error::NoPhone)?;
-        Ok(Identity { uid: claims.sub, phone_number })
+        let signed_in_at =
+            DateTime::from_timestamp(claims.auth_time, 0).ok_or(Error::Invalid("sign-in time"))?;
+        Ok(Identity { uid: claims.sub, phone_number, signed_in_at })
     }
 
     /// Certificates that are fresh and, if Google has it, hold `kid`.

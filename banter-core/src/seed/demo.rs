@@ -3,11 +3,12 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{Error, Seeding};
-use crate::accounts::sign_in::WELCOME_COINS;
+use crate::accounts::sign_in::signup_bonus;
 use crate::accounts::{Caller, Gender, Role};
 use crate::ids::{SessionId, UserId};
 
 use crate::messaging::send::{Draft, Sent, Target};
+use crate::payments::ledger;
 use crate::text::PhoneNumber;
 
 #[derive(Clone, Debug)]
@@ -84,13 +85,15 @@ impl Seeding<'_> {
         let now = self.0.clock().now();
         let (year, month, day) = known.born;
         let interests = known.interests.map(str::to_owned);
-        sqlx::query!(
+        let mut transaction = self.0.pool().begin().await?;
+        let made = sqlx::query_scalar!(
             r#"
             insert into users
                 (id, phone_number, username, full_name, gender, date_of_birth, language, bio, interests, is_verified,
-                 coins, created_at, updated_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, true, $10, $11, $11)
+                 created_at, updated_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, true, $10, $10)
             on conflict do nothing
+            returning id as "id: UserId"
             "#,
             self.0.ids().uuid(now),
             known.phone_number,
@@ -101,11 +104,14 @@ impl Seeding<'_> {
             known.language,
             known.bio,
             &interests,
-            WELCOME_COINS,
             now,
         )
-        .execute(self.0.pool())
+        .fetch_optional(&mut *transaction)
         .await?;
+        if let Some(user) = made {
+            ledger::write(self.0, &mut transaction, &signup_bonus(user)).await?;
+        }
+        transaction.commit().await?;
         let found = sqlx::query!(
             r#"
             select

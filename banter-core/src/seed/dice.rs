@@ -10,6 +10,8 @@ pub(super) enum About {
     Person = 2,
     Pair = 3,
     Talk = 4,
+    Friends = 5,
+    Group = 6,
 }
 
 impl Dice {

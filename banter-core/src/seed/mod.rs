@@ -1,14 +1,17 @@
-//! Made-up people and their messages, for development, tests and load. Never in production.
+//! Made-up people, who knows whom, and their messages, for development, tests and load. Never in production.
 //!
 //! Promises: the same plan makes the same people and messages, to the id; doing it again adds nothing; what is written
 //! is what registration and sending would have written (sequence numbers without a gap, read marks that add up); it is
-//! written batch by batch, each whole or not at all, so stopping in between leaves nothing half.
+//! written batch by batch, each whole or not at all, so stopping in between leaves nothing half. A debug build on two
+//! cores writes [`Size::L`] in a minute.
 //!
-//! `names` and `words` the raw material · `people` who · `talk` what they wrote · `write` the SQL · [`demo`] Asha and
-//! Ravi
+//! `names` and `words` the raw material · `people` who · `circles` who knows whom · `talk` what two wrote · `groups` what
+//! more wrote · `write` and `write_circles` the SQL · [`demo`] Asha and Ravi
 
+mod circles;
 pub mod demo;
 mod dice;
+mod groups;
 mod names;
 mod people;
 mod talk;
@@ -16,10 +19,12 @@ mod talk;
 mod tests;
 mod words;
 mod write;
+mod write_circles;
 
 use crate::Banter;
 use crate::error::{self, Coded, Kind, Problems};
 use crate::messaging;
+use crate::payments;
 
 pub use demo::DemoPerson;
 
@@ -38,6 +43,8 @@ pub enum Error {
     #[error("the username `{0}` or its phone number is another account's, so the demo person cannot be made")]
     DemoInTheWay(&'static str),
     #[error(transparent)]
+    Payments(#[from] payments::Error),
+    #[error(transparent)]
     Messaging(#[from] messaging::Error),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -49,6 +56,7 @@ impl Coded for Error {
             Self::OnlyInDevelopment => (Kind::Forbidden, "ONLY_IN_DEVELOPMENT"),
             Self::Invalid(_) => (Kind::Invalid, "VALIDATION_FAILED"),
             Self::DemoInTheWay(_) => (Kind::Conflict, "DEMO_IN_THE_WAY"),
+            Self::Payments(error) => error.coded(),
             Self::Messaging(error) => error.coded(),
             Self::Database(error) => error::database(error),
         }
@@ -66,7 +74,36 @@ pub struct Plan {
     pub users: u32,
     /// In direct conversations between pairs of them.
     pub messages: u64,
+    /// Groups of 3 to 10, with messages of their own.
+    pub groups: u32,
+    /// Friends of each on average, with requests and blocks in proportion.
+    pub friends: u32,
 }
+
+/// A plan by its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// For a glance: 200 people.
+    S,
+    /// For a screen that scrolls: 10,000.
+    M,
+    /// For load: 100,000 and a million messages.
+    L,
+}
+
+impl Size {
+    /// People, messages, groups, friends of each.
+    pub fn numbers(self) -> (u32, u64, u32, u32) {
+        match self {
+            Self::S => (200, 5_000, 20, 8),
+            Self::M => (10_000, 200_000, 500, 10),
+            Self::L => (100_000, 1_000_000, 2_000, 10),
+        }
+    }
+}
+
+/// Friends of each on average, at most.
+pub const MOST_FRIENDS: u32 = 100;
 
 impl Plan {
     fn check(self) -> Result<(), Error> {
@@ -78,6 +115,14 @@ impl Plan {
             "messages",
             self.messages <= u64::from(self.users) * MOST_MESSAGES,
             "must be at most 1000 for each person",
+        );
+        problems.check("groups", self.groups <= self.users, "must be at most one for each person");
+        problems.check("groups", self.groups == 0 || self.users >= 10, "need ten people at least");
+        problems.check("friends", self.friends <= MOST_FRIENDS, "must be at most 100 for each person");
+        problems.check(
+            "friends",
+            self.friends == 0 || self.users > self.friends * 2,
+            "need more people than twice that",
         );
         problems.none().map_err(Error::Invalid)
     }
@@ -106,6 +151,22 @@ impl std::ops::AddAssign for Outcome {
 pub struct Talked {
     pub conversations: Outcome,
     pub messages: u64,
+}
+
+/// What became of the ties, by kind: how many were added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Circled {
+    pub friendships: u64,
+    pub requests: u64,
+    pub blocks: u64,
+}
+
+impl std::ops::AddAssign for Circled {
+    fn add_assign(&mut self, other: Self) {
+        self.friendships += other.friendships;
+        self.requests += other.requests;
+        self.blocks += other.blocks;
+    }
 }
 
 /// The acts of this feature.
@@ -151,6 +212,39 @@ impl Seeding<'_> {
             total.conversations += talked.conversations;
             total.messages += talked.messages;
             done += size as u64;
+            progress(done);
+        }
+        Ok(total)
+    }
+
+    /// Adds who is whose friend, who asks to be, and who blocks whom, among people who are there.
+    pub async fn circles(&self, plan: Plan, mut progress: impl FnMut(u64)) -> Result<Circled, Error> {
+        self.refuse_production()?;
+        plan.check()?;
+        let (mut total, mut done) = (Circled::default(), 0);
+        let mut ties = circles::Ties::new(plan).peekable();
+        while ties.peek().is_some() {
+            let batch: Vec<_> = ties.by_ref().take(10_000).collect();
+            done += batch.len() as u64;
+            total += write_circles::circles(self.0, &batch).await?;
+            progress(done);
+        }
+        Ok(total)
+    }
+
+    /// Adds the plan's groups with their messages, among people who are there; `progress` hears how many groups are
+    /// dealt with.
+    pub async fn groups(&self, plan: Plan, mut progress: impl FnMut(u64)) -> Result<Talked, Error> {
+        self.refuse_production()?;
+        plan.check()?;
+        let (mut total, mut done) = (Talked::default(), 0);
+        let numbers: Vec<u32> = (0..plan.groups).collect();
+        for some in numbers.chunks(100) {
+            let batch: Vec<_> = some.iter().map(|number| groups::group(plan, *number)).collect();
+            let talked = write_circles::groups(self.0, &batch).await?;
+            total.conversations += talked.conversations;
+            total.messages += talked.messages;
+            done += batch.len() as u64;
             progress(done);
         }
         Ok(total)

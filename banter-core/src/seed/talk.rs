@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn plan(users: u32, messages: u64) -> Plan {
-        Plan { seed: 7, users, messages }
+        Plan { seed: 7, users, messages, groups: 0, friends: 0 }
     }
 
     #[test]

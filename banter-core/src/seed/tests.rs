@@ -10,7 +10,7 @@ use crate::messaging::history::{Direction, Of};
 use crate::messaging::send::{Draft, Target};
 use crate::testing::World;
 
-const PLAN: Plan = Plan { seed: 7, users: 300, messages: 4_000 };
+const PLAN: Plan = Plan { seed: 7, users: 300, messages: 4_000, groups: 0, friends: 0 };
 
 fn caller(world: &World, user_id: UserId) -> Caller {
     let session_id = SessionId(uuid::Uuid::nil());
@@ -87,7 +87,7 @@ async fn the_rules_go_on_from_there() {
 #[tokio::test]
 async fn whose_name_or_number_is_taken_is_left_out_with_their_messages() {
     let world = World::with_memory().await;
-    let plan = Plan { seed: 7, users: 2, messages: 10 };
+    let plan = Plan { seed: 7, users: 2, messages: 10, groups: 0, friends: 0 };
     let (first, second) = (people::person(7, 0), people::person(7, 1));
     world.user(&first.username.to_uppercase()).await;
     let outcome = world.banter.seed().people(plan, |_| {}).await.unwrap();
@@ -133,7 +133,64 @@ async fn production_and_nonsense_are_refused() {
 
     let world = World::with_memory().await;
     for (seed, users, messages) in [(1_000, 1, 0), (0, 0, 0), (0, 1_000_001, 0), (0, 1, 1), (0, 2, 2_001)] {
-        let refused = world.banter.seed().people(Plan { seed, users, messages }, |_| {}).await;
+        let refused =
+            world.banter.seed().people(Plan { seed, users, messages, groups: 0, friends: 0 }, |_| {}).await;
         assert!(matches!(refused, Err(Error::Invalid(_))), "{seed} {users} {messages}");
     }
+}
+
+const WHOLE: Plan = Plan { seed: 7, users: 300, messages: 2_000, groups: 40, friends: 8 };
+
+async fn sow(world: &World) -> (crate::seed::Circled, crate::seed::Talked) {
+    let seed = world.banter.seed();
+    seed.people(WHOLE, |_| {}).await.unwrap();
+    let circled = seed.circles(WHOLE, |_| {}).await.unwrap();
+    seed.talk(WHOLE, |_| {}).await.unwrap();
+    (circled, seed.groups(WHOLE, |_| {}).await.unwrap())
+}
+
+#[tokio::test]
+async fn circles_and_groups_are_made_once_and_as_the_rules_make_them() {
+    let world = World::with_memory().await;
+    let (circled, talked) = sow(&world).await;
+    assert!(circled.friendships > 700 && circled.requests > 50 && circled.blocks > 5, "{circled:?}");
+    assert_eq!((talked.conversations.added, talked.conversations.refused), (40, 0));
+    let (again, nothing) = sow(&world).await;
+    assert_eq!(again, crate::seed::Circled::default());
+    assert_eq!((nothing.conversations.present, nothing.messages), (40, 0));
+
+    for (what, wrong) in [
+        ("a pair has one tie", "select count(*) from friendships f join friend_requests r
+            on least(r.sender_id, r.receiver_id) = f.user_lo and greatest(r.sender_id, r.receiver_id) = f.user_hi"),
+        ("nobody is a friend of whom they block", "select count(*) from friendships where not can_interact(user_lo, user_hi)"),
+        ("one owner a group", "select count(*) from conversations c where kind = 'group'
+            and (select count(*) from conversation_members m where m.conversation_id = c.id and role = 'owner') <> 1"),
+        ("3 to 10 a group", "select count(*) from conversations c where kind = 'group'
+            and (select count(*) from conversation_members m where m.conversation_id = c.id) not between 3 and 10"),
+        ("numbers without a gap", "select count(*) from conversations c
+            where (select count(*) || ' ' || min(seq) || ' ' || max(seq) from messages where conversation_id = c.id)
+                is distinct from c.last_seq || ' 1 ' || c.last_seq"),
+        ("members know the newest", "select count(*) from conversations c join conversation_members m on m.conversation_id = c.id
+            where (m.last_seq, m.last_message_at) is distinct from (c.last_seq, c.last_message_at)"),
+        ("unread adds up", "select count(*) from conversation_members m
+            where unread <> (select count(*) from messages where conversation_id = m.conversation_id
+                and sender_id <> m.user_id and seq > greatest(m.last_read_seq, m.from_seq - 1))"),
+        ("the ledger adds up", "select count(*) from users u
+            where coins <> (select sum(amount) from coin_ledger where user_id = u.id)"),
+    ] {
+        assert_eq!(count(&world, wrong).await, 0, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_whose_people_are_missing_is_left_out_whole() {
+    let world = World::with_memory().await;
+    world.banter.seed().people(Plan { users: 250, ..WHOLE }, |_| {}).await.unwrap();
+    let talked = world.banter.seed().groups(WHOLE, |_| {}).await.unwrap();
+    let outcome = talked.conversations;
+    assert!(outcome.added > 0 && outcome.refused > 0 && outcome.added + outcome.refused == 40, "{outcome:?}");
+    assert_eq!(
+        count(&world, "select count(*) from conversations where kind = 'group'").await,
+        outcome.added as i64
+    );
 }

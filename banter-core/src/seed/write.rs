@@ -9,6 +9,7 @@ use super::{Outcome, Talked};
 use crate::Banter;
 use crate::accounts::Gender;
 use crate::accounts::sign_in::WELCOME_COINS;
+use crate::payments::ledger;
 
 pub(super) async fn people(banter: &Banter, people: &[Person]) -> Result<Outcome, sqlx::Error> {
     let ids: Vec<Uuid> = people.iter().map(|p| p.id.0).collect();
@@ -41,7 +42,11 @@ pub(super) async fn people(banter: &Banter, people: &[Person]) -> Result<Outcome
             ) as p (id, phone_number, username, full_name, gender, date_of_birth, language, bio, interests, looking_for,
                     created_at, last_seen)
             on conflict do nothing
-            returning 1
+            returning id, created_at
+        ),
+        bonus as (
+            insert into coin_ledger (id, user_id, kind, amount, balance_after, reference, created_at)
+            select id, id, $14, $13, $13, 'signup:' || id, created_at from added
         )
         select (select count(*) from added) as "added!", (select count from present) as "present!"
         "#,
@@ -58,6 +63,7 @@ pub(super) async fn people(banter: &Banter, people: &[Person]) -> Result<Outcome
         &created,
         &seen as &[Option<DateTime<Utc>>],
         WELCOME_COINS,
+        ledger::Kind::SignupBonus as ledger::Kind,
     )
     .fetch_one(banter.pool())
     .await?;

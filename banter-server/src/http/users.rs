@@ -1,16 +1,22 @@
 //! The caller's own account.
 
+use std::future::ready;
+
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use banter_core::Banter;
 use banter_core::accounts::devices::Platform;
 use banter_core::accounts::profile::{Profile, ProfileChange};
 use banter_core::accounts::{Gender, Role};
 use banter_core::ids::UserId;
 use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Caller, Query, present};
+use super::error::ApiError;
+use super::extract::{Body, Caller, Client, Query, present};
 use super::openapi::Refusal;
 use super::{Answer, Done, Outcome, answer};
 
@@ -154,4 +160,95 @@ pub async fn put_device(
 ) -> Outcome<Done> {
     banter.accounts().put_device(&caller, &body.fcm_token, body.platform).await?;
     answer(Done {})
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Farewell {
+    /// A Firebase ID token of a sign-in within the last ten minutes.
+    firebase_token: String,
+}
+
+/// End my account, for good
+///
+/// Everything that says who it was is removed at once, every login ends, and the phone number can register again. What
+/// stays, and why, is told in docs/data-retention.md.
+#[utoipa::path(delete, path = "/users/me", operation_id = "deleteMe", tag = "Accounts", request_body = Farewell, security(("bearer" = [])),
+    responses((status = OK, body = Answer<Done>), Refusal))]
+pub async fn delete_me(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Client(client): Client,
+    Body(body): Body<Farewell>,
+) -> Outcome<Done> {
+    banter.accounts().delete(&caller, &body.firebase_token, &client).await?;
+    answer(Done {})
+}
+
+/// All that is held about the caller. Core streams it; this is its shape.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "read by the document alone")]
+pub struct Export {
+    exported_at: DateTime<Utc>,
+    #[schema(value_type = Object)]
+    account: (),
+    #[schema(value_type = Option<Object>)]
+    settings: (),
+    #[schema(value_type = Option<Object>)]
+    location: (),
+    #[schema(value_type = Vec<Object>)]
+    logins: (),
+    #[schema(value_type = Vec<Object>)]
+    devices: (),
+    #[schema(value_type = Vec<Object>)]
+    friends: (),
+    #[schema(value_type = Vec<Object>)]
+    friend_requests: (),
+    #[schema(value_type = Vec<Object>)]
+    blocks: (),
+    #[schema(value_type = Vec<Object>)]
+    conversations: (),
+    /// What the caller sent, wherever.
+    #[schema(value_type = Vec<Object>)]
+    messages: (),
+    #[schema(value_type = Vec<Object>)]
+    uploads: (),
+    #[schema(value_type = Vec<Object>)]
+    verifications: (),
+    #[schema(value_type = Vec<Object>)]
+    notifications: (),
+    #[schema(value_type = Vec<Object>)]
+    coin_ledger: (),
+    #[schema(value_type = Vec<Object>)]
+    transactions: (),
+    /// Those the caller filed.
+    #[schema(value_type = Vec<Object>)]
+    reports: (),
+    /// What staff did about the account.
+    #[schema(value_type = Vec<Object>)]
+    moderation: (),
+}
+
+/// Download all that is held about me
+///
+/// One file of JSON, three times a day at most. It comes piece by piece; a connection that breaks off leaves a file that
+/// is no JSON.
+#[utoipa::path(get, path = "/users/me/export", operation_id = "exportMe", tag = "Accounts", security(("bearer" = [])),
+    responses((status = OK, body = Answer<Export>), Refusal))]
+pub async fn export_me(State(banter): State<Banter>, Caller(caller): Caller) -> Result<Response, ApiError> {
+    let document = banter.accounts().export(&caller).await?;
+    let name = format!("banter-export-{}.json", banter.clock().now().format("%Y-%m-%d"));
+    let open = stream::once(ready(Ok("{\"success\":true,\n".to_owned())));
+    let close = stream::once(ready(Ok("\n}\n".to_owned())));
+    // What breaks off is told here: the status has long been sent.
+    let document = open.chain(document).chain(close).inspect_err(|error| {
+        tracing::error!(?error, "an export broke off");
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((headers, axum::body::Body::from_stream(document)).into_response())
 }

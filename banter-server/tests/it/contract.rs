@@ -79,6 +79,7 @@ async fn answers_and_events_are_as_documented() {
         groups.push(group["conversation"]["id"].clone());
     }
     let message = api.world.send(&asha, &ravi, "to be changed").await.id;
+    let leaver = api.world.user("leaver").await;
     let mut socket = api.socket(&ravi).await;
     api.world.coin_news(&ravi, 50).await;
     let fill = |name: &str| match name {
@@ -113,6 +114,9 @@ async fn answers_and_events_are_as_documented() {
     operations.sort_by_key(rank);
     for operation in operations {
         let fill = |name: &str| match (name, operation.path.as_str()) {
+            ("firebaseToken", "/api/users/me") => {
+                Some(json!(api.world.firebase_token(&leaver.firebase_uid, &leaver.phone)))
+            }
             ("FriendRequestId", path) if path.ends_with("/accept") => Some(requests[0].clone()),
             ("FriendRequestId", path) if path.ends_with("/reject") => Some(requests[1].clone()),
             ("FriendRequestId", _) => Some(requests[2].clone()),
@@ -130,7 +134,8 @@ async fn answers_and_events_are_as_documented() {
         if operation.name() == "DELETE /api/friends/{userId}" {
             api.post("/friends/requests", &ravi, json!({ "receiverId": asha.id })).await.is(201);
         }
-        let mut request = api.ask(operation.method.clone(), &document.url(operation, &fill), &asha);
+        let who = if operation.name() == "DELETE /api/users/me" { &leaver } else { &asha };
+        let mut request = api.ask(operation.method.clone(), &document.url(operation, &fill), who);
         if let Some(body) = document.bodies(operation, &fill).first() {
             request = request.json(body);
         }

@@ -1,5 +1,6 @@
 //! The caller's own account.
 
+use axum::http::Method;
 use banter_core::testing::redact;
 use serde_json::json;
 
@@ -108,4 +109,55 @@ async fn a_phone_has_one_owner_at_a_time() {
         api.put("/users/me/device", &asha, bad).await.refused(400, "VALIDATION_FAILED");
     }
     api.put("/users/me/device", Who::Nobody, json!({})).await.refused(401, "TOKEN_REQUIRED");
+}
+
+#[tokio::test]
+async fn an_account_ends_with_a_fresh_token_and_every_replica_knows() {
+    let api = Api::new().await;
+    api.world.may_leave_jobs();
+    let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
+    let other = api.world.sign_in(&asha).await;
+    api.acquaint(&asha, &ravi, "hello").await;
+    let mut socket = api.socket(&other).await;
+    let token = |person: &banter_core::testing::Person| json!({ "firebaseToken": api.world.firebase_token(&person.firebase_uid, &person.phone) });
+    let delete = |body: serde_json::Value| api.send(api.ask(Method::DELETE, "/users/me", &asha).json(&body));
+    delete(json!({})).await.refused(400, "VALIDATION_FAILED");
+    delete(json!({ "firebaseToken": "x" })).await.refused(401, "FIREBASE_TOKEN_INVALID");
+    delete(token(&ravi)).await.refused(401, "FIREBASE_TOKEN_MISMATCH");
+    let old = token(&asha);
+    api.world.advance(chrono::TimeDelta::minutes(11));
+    delete(old).await.refused(401, "RECENT_SIGN_IN_REQUIRED");
+    assert_eq!(delete(token(&asha)).await.is(200), json!({ "success": true }));
+    delete(token(&asha)).await.refused(403, "SESSION_REVOKED");
+    assert_eq!(socket.expect("session:revoked").await["code"], "SESSION_REVOKED");
+    let listed = api.get("/conversations", &ravi).await.is(200);
+    assert_eq!(listed["conversations"][0]["peer"]["fullName"], "Deleted account");
+    api.post("/messages", &ravi, json!({ "receiverId": asha.id, "content": "x" }))
+        .await
+        .refused(404, "USER_NOT_FOUND");
+    api.post("/auth/verify-firebase", Who::Nobody, token(&asha)).await.is(200)["isNewUser"]
+        .as_bool()
+        .filter(|new| *new)
+        .expect("a stranger now");
+}
+
+#[tokio::test]
+async fn all_that_is_held_is_one_file() {
+    let api = Api::new().await;
+    let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
+    api.acquaint(&asha, &ravi, "hello").await;
+    let answer = api.get("/users/me/export", &asha).await;
+    assert_eq!(
+        answer.header("content-disposition"),
+        Some("attachment; filename=\"banter-export-2026-11-22.json\"")
+    );
+    let export = answer.is(200);
+    assert_eq!(export["account"]["phoneNumber"], asha.phone.as_str());
+    assert_eq!(export["messages"][0]["content"], "hello");
+    assert!(!export.to_string().contains(&ravi.phone));
+    for _ in 0..2 {
+        api.get("/users/me/export", &asha).await.is(200);
+    }
+    api.get("/users/me/export", &asha).await.refused(429, "RATE_LIMITED");
+    api.get("/users/me/export", &ravi).await.is(200);
 }

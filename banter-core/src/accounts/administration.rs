@@ -1,0 +1,306 @@
+//! What staff may do about an account: find it, suspend it, restore it, change its role, give it coins. Each act but
+//! looking is written down, with its reason.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::deletion::Standing;
+use super::sessions::Because;
+use super::{Accounts, Error, Role, Status};
+use crate::error::Problems;
+use crate::ids::UserId;
+use crate::notifications::{self, News};
+use crate::page::{Page, PageRequest};
+use crate::payments::ledger::{self, Entry, Outcome};
+use crate::text::{self, PhoneNumber};
+
+/// What may be done about an account's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    Suspend,
+    Restore,
+    Delete,
+    /// Anything that only makes sense while there is somebody: a role, coins.
+    Touch,
+}
+
+/// What becomes of the status.
+pub fn decide(status: Status, act: Act) -> Result<Status, Error> {
+    match (status, act) {
+        (Status::Active | Status::Suspended, Act::Suspend) => Ok(Status::Suspended),
+        (Status::Banned, Act::Suspend) => Err(Error::Banned),
+        (Status::Suspended | Status::Banned, Act::Restore) => Ok(Status::Active),
+        (Status::Active, Act::Restore) => Err(Error::NotSuspended),
+        (Status::Active | Status::Suspended | Status::Banned, Act::Delete) => Ok(Status::Deleted),
+        (Status::Active | Status::Suspended | Status::Banned, Act::Touch) => Ok(status),
+        (Status::Deleted, Act::Suspend | Act::Restore | Act::Delete | Act::Touch) => {
+            Err(Error::AlreadyDeleted)
+        }
+    }
+}
+
+/// Which accounts to list; everything that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub status: Option<Status>,
+    pub role: Option<Role>,
+    /// The beginning of a username or of a name, in any case; or a whole phone number.
+    pub search: Option<String>,
+}
+
+/// An account in a list.
+#[derive(Debug)]
+pub struct Listed {
+    pub id: UserId,
+    pub username: Option<String>,
+    pub full_name: String,
+    /// Personal data: mask it unless somebody asked to see it.
+    pub phone_number: Option<PhoneNumber>,
+    pub role: Role,
+    pub status: Status,
+    pub status_until: Option<DateTime<Utc>>,
+    pub coins: i32,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Coins a grant may give at most: what is above is a slip of the finger.
+pub const MOST_GRANTED: i32 = 100_000;
+
+const LIST: &str = "accounts";
+
+/// A line of what staff did.
+pub(super) struct Record<'a> {
+    pub user: UserId,
+    /// As `moderation_actions.kind` knows it.
+    pub kind: &'a str,
+    pub reason: Option<&'a str>,
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// For cursors.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Place(UserId);
+
+impl Accounts<'_> {
+    /// Accounts that the filter lets through, newest first.
+    pub async fn list(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Listed>, Error> {
+        let after: Option<Place> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
+        let search = filter.search.as_deref().map(str::trim).filter(|search| !search.is_empty());
+        let prefix = search.map(|search| {
+            let plain = search.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+            format!("{plain}%")
+        });
+        let rows = sqlx::query_as!(
+            Listed,
+            r#"
+            select
+                id as "id: UserId",
+                username,
+                full_name,
+                phone_number as "phone_number: PhoneNumber",
+                role as "role: Role",
+                status as "status: Status",
+                status_until,
+                coins,
+                created_at
+            from users
+            where ($1::uuid is null or id < $1)
+              and ($2::text is null or status = $2)
+              and ($3::text is null or role = $3)
+              and ($4::text is null or lower(username) like $4 or lower(full_name) like $4 or phone_number = $5)
+            order by id desc
+            limit $6
+            "#,
+            after.map(|place| place.0.0),
+            filter.status as Option<Status>,
+            filter.role as Option<Role>,
+            prefix,
+            search,
+            page.fetch(),
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        Ok(Page::cut(rows, page, LIST, |row| Place(row.id)))
+    }
+
+    /// Ends every login at once and lets nobody sign in until then; without an end, until somebody restores it. A
+    /// suspension that holds already takes the new end.
+    pub async fn suspend(
+        &self,
+        user: UserId,
+        until: Option<DateTime<Utc>>,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let now = self.0.clock().now();
+        let mut problems = Problems::default();
+        problems.check("until", until.is_none_or(|until| until > now), "must be in the future");
+        let reason = problems.take("reason", text::clean(reason, 1..=500));
+        problems.none()?;
+        let mut transaction = self.0.pool().begin().await?;
+        let standing = self.standing(&mut transaction, user).await?;
+        let next = decide(standing.status, Act::Suspend)?;
+        if standing.role == Role::Admin {
+            self.not_the_last_admin(&mut transaction, user).await?;
+        }
+        let record = Record { user, kind: "suspended", reason: reason.as_deref(), until };
+        self.set_status(&mut transaction, record, next).await?;
+        let ended = self.end_all(&mut *transaction, user, Because::Suspended).await?;
+        transaction.commit().await?;
+        self.tell_ended(ended);
+        Ok(())
+    }
+
+    /// Ends a suspension or a ban.
+    pub async fn restore(&self, user: UserId, reason: Option<&str>) -> Result<(), Error> {
+        let reason = reason
+            .map(|reason| text::clean(reason, 1..=500))
+            .transpose()
+            .map_err(|problem| Problems::one("reason", problem))?;
+        let mut transaction = self.0.pool().begin().await?;
+        let standing = self.standing(&mut transaction, user).await?;
+        let next = decide(standing.status, Act::Restore)?;
+        let record = Record { user, kind: "restored", reason: reason.as_deref(), until: None };
+        self.set_status(&mut transaction, record, next).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Gives a role. Whoever had more before is signed out: their tokens say so still. Whether anything changed.
+    pub async fn set_role(&self, user: UserId, role: Role) -> Result<bool, Error> {
+        let mut transaction = self.0.pool().begin().await?;
+        let standing = self.standing(&mut transaction, user).await?;
+        decide(standing.status, Act::Touch)?;
+        if standing.role == role {
+            return Ok(false);
+        }
+        if standing.role == Role::Admin {
+            self.not_the_last_admin(&mut transaction, user).await?;
+        }
+        sqlx::query!(
+            "update users set role = $2, updated_at = $3 where id = $1",
+            user.0,
+            role as Role,
+            self.0.clock().now(),
+        )
+        .execute(&mut *transaction)
+        .await?;
+        let change = format!("{} to {}", name(standing.role), name(role));
+        let record = Record { user, kind: "role_changed", reason: Some(&change), until: None };
+        self.record(&mut transaction, record).await?;
+        let ended = self.end_all(&mut *transaction, user, Because::LogoutOthers).await?;
+        transaction.commit().await?;
+        self.tell_ended(ended);
+        Ok(true)
+    }
+
+    /// Gives coins of the house's, and tells their owner. The same reference again gives nothing more.
+    pub async fn grant_coins(
+        &self,
+        user: UserId,
+        amount: i32,
+        reference: &str,
+        reason: &str,
+    ) -> Result<Outcome, Error> {
+        let mut problems = Problems::default();
+        problems.check("amount", (1..=MOST_GRANTED).contains(&amount), "must be 1 to 100000");
+        let reference = problems.take("reference", text::clean(reference, 1..=100));
+        let note = problems.take("reason", text::clean(reason, 1..=500));
+        problems.none()?;
+        let mut transaction = self.0.pool().begin().await?;
+        let standing = self.standing(&mut transaction, user).await?;
+        decide(standing.status, Act::Touch)?;
+        let reference = format!("grant:{}", reference.expect("no problem"));
+        let entry = Entry { user, kind: ledger::Kind::Grant, amount, reference, note };
+        let outcome = ledger::write(self.0, &mut transaction, &entry).await?;
+        let added = match &outcome {
+            Outcome::Already(_) => None,
+            Outcome::Written(change) => {
+                let kind = notifications::Kind::CoinsCredited;
+                let news = News { to: user, kind, actor: None, subject: Some(change.id) };
+                Some(self.0.notifications().add(&mut transaction, news).await?)
+            }
+        };
+        transaction.commit().await?;
+        outcome.tell(self.0);
+        if let Some(added) = added {
+            self.0.notifications().tell(added).await;
+        }
+        Ok(outcome)
+    }
+
+    /// How the account stands. What is done about one account is done one after the other.
+    pub(super) async fn standing(&self, db: &mut PgConnection, user: UserId) -> Result<Standing, Error> {
+        // Of accounts, not of rows: whoever only writes to this person need not wait.
+        sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", format!("account:{user}"))
+            .execute(&mut *db)
+            .await?;
+        sqlx::query_as!(
+            Standing,
+            r#"select role as "role: Role", status as "status: Status" from users where id = $1"#,
+            user.0,
+        )
+        .fetch_optional(db)
+        .await?
+        .ok_or(Error::UserNotFound)
+    }
+
+    /// Somebody must be left who can make others admin.
+    pub(super) async fn not_the_last_admin(&self, db: &mut PgConnection, user: UserId) -> Result<(), Error> {
+        // Two admins that go at once must not both count the other.
+        sqlx::query!("select pg_advisory_xact_lock(hashtextextended('admins', 0))").execute(&mut *db).await?;
+        let others = sqlx::query_scalar!(
+            r#"
+            select exists (
+                select from users where role = 'admin' and status = 'active' and id <> $1
+            ) as "others!"
+            "#,
+            user.0,
+        )
+        .fetch_one(db)
+        .await?;
+        if others { Ok(()) } else { Err(Error::LastAdmin) }
+    }
+
+    async fn set_status(
+        &self,
+        db: &mut PgConnection,
+        record: Record<'_>,
+        status: Status,
+    ) -> Result<(), Error> {
+        sqlx::query!(
+            "update users set status = $2, status_until = $3, updated_at = $4 where id = $1",
+            record.user.0,
+            status as Status,
+            record.until,
+            self.0.clock().now(),
+        )
+        .execute(&mut *db)
+        .await?;
+        Ok(self.record(db, record).await?)
+    }
+
+    pub(super) async fn record(&self, db: &mut PgConnection, record: Record<'_>) -> Result<(), sqlx::Error> {
+        let now = self.0.clock().now();
+        sqlx::query!(
+            "insert into moderation_actions (id, user_id, kind, reason, until, created_at) values ($1, $2, $3, $4, $5, $6)",
+            self.0.ids().uuid(now),
+            record.user.0,
+            record.kind,
+            record.reason,
+            record.until,
+            now,
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Moderator => "moderator",
+        Role::Admin => "admin",
+    }
+}

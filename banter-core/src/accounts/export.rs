@@ -1,0 +1,200 @@
+//! All that is held about somebody, as one JSON document, piece by piece: somebody may have sent a million messages, and
+//! neither this process nor the database ever holds more of them than one page. Of others it holds their names as the
+//! person sees them, and nothing that is theirs alone: no reports about the person, no blocks of the person.
+//!
+//! `parts` the statements
+
+mod parts;
+
+use futures_util::Stream;
+use futures_util::stream::try_unfold;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Accounts, Caller, Error};
+use crate::Banter;
+use crate::ids::UserId;
+use crate::limits::Act;
+
+/// Rows in one piece, as the statements say themselves: a limit that PostgreSQL does not know when it plans lets it sort all
+/// there is for every page.
+const PAGE: usize = 500;
+
+/// The parts of the document, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Account,
+    Settings,
+    Location,
+    Logins,
+    Devices,
+    Friends,
+    FriendRequests,
+    Blocks,
+    Conversations,
+    Messages,
+    /// In groups they have left, which no list of conversations names any more.
+    MessagesElsewhere,
+    Uploads,
+    Verifications,
+    Notifications,
+    CoinLedger,
+    Transactions,
+    Reports,
+    Moderation,
+}
+
+impl Part {
+    const ALL: [Self; 18] = [
+        Self::Account,
+        Self::Settings,
+        Self::Location,
+        Self::Logins,
+        Self::Devices,
+        Self::Friends,
+        Self::FriendRequests,
+        Self::Blocks,
+        Self::Conversations,
+        Self::Messages,
+        Self::MessagesElsewhere,
+        Self::Uploads,
+        Self::Verifications,
+        Self::Notifications,
+        Self::CoinLedger,
+        Self::Transactions,
+        Self::Reports,
+        Self::Moderation,
+    ];
+
+    /// The member of the document; `None`: goes on with the list before.
+    fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Account => "account",
+            Self::Settings => "settings",
+            Self::Location => "location",
+            Self::Logins => "logins",
+            Self::Devices => "devices",
+            Self::Friends => "friends",
+            Self::FriendRequests => "friendRequests",
+            Self::Blocks => "blocks",
+            Self::Conversations => "conversations",
+            Self::Messages => "messages",
+            Self::MessagesElsewhere => return None,
+            Self::Uploads => "uploads",
+            Self::Verifications => "verifications",
+            Self::Notifications => "notifications",
+            Self::CoinLedger => "coinLedger",
+            Self::Transactions => "transactions",
+            Self::Reports => "reports",
+            Self::Moderation => "moderation",
+        })
+    }
+
+    /// One object, or null, instead of a list.
+    fn is_single(self) -> bool {
+        matches!(self, Self::Account | Self::Settings | Self::Location)
+    }
+}
+
+/// A row as JSON, and its place in the list.
+struct Row {
+    key: Option<Uuid>,
+    text: Option<String>,
+    json: Option<String>,
+}
+
+/// The place after which the next page begins.
+#[derive(Default)]
+struct After {
+    key: Option<Uuid>,
+    text: Option<String>,
+}
+
+struct State {
+    banter: Banter,
+    user: UserId,
+    /// Place in [`Part::ALL`]; past the end the document is whole.
+    part: usize,
+    after: After,
+    /// The member's name is written, and something of its list.
+    opened: bool,
+    begun: bool,
+    /// Whose messages are still to come, the next one last, once they are known; and up to where it was read.
+    conversations: Option<Vec<Uuid>>,
+    seq: i64,
+}
+
+impl Accounts<'_> {
+    /// The caller's own, so many times a day. The text is the members of one JSON object, without its braces.
+    pub async fn export(
+        &self,
+        caller: &Caller,
+    ) -> Result<impl Stream<Item = Result<String, Error>> + Send + use<>, Error> {
+        self.0.limits().take(Act::Export, &caller.user_id.to_string()).await?;
+        Ok(self.export_of(caller.user_id))
+    }
+
+    /// Somebody's, for an operator who was asked for it.
+    pub fn export_of(&self, user: UserId) -> impl Stream<Item = Result<String, Error>> + Send + use<> {
+        let state = State {
+            banter: self.0.clone(),
+            user,
+            part: 0,
+            after: After::default(),
+            opened: false,
+            begun: false,
+            conversations: None,
+            seq: 0,
+        };
+        try_unfold(state, State::next)
+    }
+}
+
+impl State {
+    /// The next piece of text.
+    async fn next(mut self) -> Result<Option<(String, Self)>, Error> {
+        let Some(part) = Part::ALL.get(self.part).copied() else { return Ok(None) };
+        let rows = self.rows(part).await?;
+        let full = match part {
+            Part::Messages => self.conversations.as_ref().is_some_and(|left| !left.is_empty()),
+            _ => rows.len() >= PAGE,
+        };
+        let mut text = String::new();
+        if !self.opened {
+            self.open(part, &mut text);
+            self.opened = true;
+        }
+        if let Some(last) = rows.last() {
+            self.after = After { key: last.key, text: last.text.clone() };
+        }
+        if part.is_single() {
+            text.push_str(rows.first().and_then(|row| row.json.as_deref()).unwrap_or("null"));
+        } else {
+            for row in rows {
+                text.push_str(if self.begun { ",\n" } else { "\n" });
+                self.begun = true;
+                text.push_str(row.json.as_deref().unwrap_or("null"));
+            }
+        }
+        if !full || part.is_single() {
+            let goes_on = Part::ALL.get(self.part + 1).is_some_and(|next| next.name().is_none());
+            if !part.is_single() && !goes_on {
+                text.push(']');
+            }
+            self.begun &= goes_on;
+            self.part += 1;
+            self.after = After::default();
+            self.opened = false;
+        }
+        Ok(Some((text, self)))
+    }
+
+    fn open(&self, part: Part, text: &mut String) {
+        if self.part == 0 {
+            text.push_str(&format!("\"exportedAt\":{}", json!(self.banter.clock().now())));
+        }
+        if let Some(name) = part.name() {
+            text.push_str(&format!(",\n\"{name}\":{}", if part.is_single() { "" } else { "[" }));
+        }
+    }
+}
