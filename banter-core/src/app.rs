@@ -17,9 +17,12 @@ use crate::events::Bus;
 use crate::ids::Ids;
 use crate::jobs::{self, Job};
 use crate::limits::Limits;
+use crate::media::links::Signer;
+use crate::media::uploads::Room;
 use crate::presence;
 use crate::providers::firebase::Firebase;
 use crate::providers::http_client;
+use crate::providers::storage::Storage;
 use crate::redis::{Away, Redis};
 
 /// The application handle. Features hang on it: [`Banter::accounts`], [`Banter::messaging`], ….
@@ -38,6 +41,9 @@ struct Inner {
     tokens: Tokens,
     revocations: Arc<Revocations>,
     firebase: Firebase,
+    storage: Storage,
+    link_signer: Signer,
+    uploads_room: Room,
 }
 
 /// Why the application could not be built.
@@ -51,6 +57,8 @@ pub enum StartError {
     DatabaseRefused(String),
     #[error("PostgreSQL at {host}:{port} does not answer: {why}")]
     Database { host: String, port: u16, why: String },
+    #[error("AZURE_STORAGE_CONNECTION_STRING is not understood: {0}")]
+    Storage(String),
     #[error("REDIS_URL is not understood: {0}")]
     Redis(#[from] Away),
 }
@@ -58,7 +66,7 @@ pub enum StartError {
 impl Coded for StartError {
     fn coded(&self) -> (Kind, &'static str) {
         match self {
-            Self::DatabaseUrl(_) | Self::Redis(_) => (Kind::Invalid, "CONFIG_INVALID"),
+            Self::DatabaseUrl(_) | Self::Redis(_) | Self::Storage(_) => (Kind::Invalid, "CONFIG_INVALID"),
             Self::NoSuchDatabase(_) => (Kind::NotFound, "DATABASE_NOT_FOUND"),
             Self::DatabaseRefused(_) => (Kind::Forbidden, "DATABASE_REFUSED"),
             Self::Database { .. } => (Kind::Unavailable, "DATABASE_UNAVAILABLE"),
@@ -149,6 +157,9 @@ impl Banter {
             tokens: Tokens::new(&config.tokens),
             revocations,
             firebase: Firebase::new(&config.firebase, http, clock.clone()),
+            storage: Storage::new(&config.storage).map_err(StartError::Storage)?,
+            link_signer: Signer::new(&config.tokens.access_secret),
+            uploads_room: Room::default(),
             config,
             pool,
             redis,
@@ -163,7 +174,7 @@ impl Banter {
     pub async fn start_background(&self) -> Result<(), sqlx::Error> {
         let mut since = None;
         revocations::learn(self, &mut since).await?;
-        self.jobs().queue(self.pool(), &Job::Prune {}, self.clock().now()).await?;
+        self.queue_periodic().await?;
         let banter = self.clone();
         tokio::spawn(async move {
             banter.bus().listen_to_everyone().await;
@@ -196,16 +207,21 @@ impl Banter {
         let banter = self.clone();
         tokio::spawn(async move {
             loop {
-                // It queues itself; should it ever be given up, this brings it back.
+                // They queue themselves; should one ever be given up, this brings it back.
                 tokio::time::sleep(Duration::from_secs(3600)).await;
-                if let Err(error) =
-                    banter.jobs().queue(banter.pool(), &Job::Prune {}, banter.clock().now()).await
-                {
-                    tracing::warn!(%error, "pruning could not be queued");
+                if let Err(error) = banter.queue_periodic().await {
+                    tracing::warn!(%error, "periodic jobs could not be queued");
                 }
             }
         });
         tokio::spawn(jobs::worker::run(self.clone()));
+        Ok(())
+    }
+
+    async fn queue_periodic(&self) -> Result<(), sqlx::Error> {
+        for job in [Job::Prune {}, Job::Collect {}] {
+            self.jobs().queue(self.pool(), &job, self.clock().now()).await?;
+        }
         Ok(())
     }
 
@@ -270,6 +286,18 @@ impl Banter {
 
     pub(crate) fn firebase(&self) -> &Firebase {
         &self.0.firebase
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.0.storage
+    }
+
+    pub(crate) fn link_signer(&self) -> &Signer {
+        &self.0.link_signer
+    }
+
+    pub(crate) fn uploads_room(&self) -> &Room {
+        &self.0.uploads_room
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Act {
     Refresh,
     /// Sending a message, over REST or a socket.
     SendMessage,
+    /// Uploading a file.
+    Upload,
     /// Asking whether a username is free.
     CheckUsername,
     /// Any event on a socket but a message.
@@ -42,12 +44,13 @@ pub struct Limit {
 
 impl Act {
     /// All, for documents and checks.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Any,
         Self::SignIn,
         Self::SignInAs,
         Self::Refresh,
         Self::SendMessage,
+        Self::Upload,
         Self::CheckUsername,
         Self::SocketEvent,
     ];
@@ -59,6 +62,7 @@ impl Act {
             Self::SignInAs => "sign-in-as",
             Self::Refresh => "refresh",
             Self::SendMessage => "send-message",
+            Self::Upload => "upload",
             Self::CheckUsername => "check-username",
             Self::SocketEvent => "socket-event",
         }
@@ -71,6 +75,7 @@ impl Act {
             Self::SignInAs => (20, 900),
             Self::Refresh => (60, 900),
             Self::SendMessage => (120, 60),
+            Self::Upload => (60, 600),
             Self::CheckUsername => (60, 60),
             Self::SocketEvent => (600, 60),
         };

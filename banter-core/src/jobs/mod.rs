@@ -3,8 +3,9 @@
 //! longer each time (with jitter); after the last attempt the job is `dead`: kept, counted, visible, and put back by
 //! hand with [`Jobs::retry`].
 //!
-//! One job a file: [`prune`]. [`worker`] runs them.
+//! One job a file: [`prune`], [`collect`]. [`worker`] runs them.
 
+pub mod collect;
 pub mod prune;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,8 @@ use crate::notifications::push::Push;
 pub enum Job {
     /// Drops what is past its time; queues itself again.
     Prune {},
+    /// Removes uploads that nothing uses; queues itself again.
+    Collect {},
     /// Tells one phone of something. One job a phone, so that a retry reaches only those it did not reach before.
     Push(Push),
 }
@@ -33,6 +36,7 @@ impl Job {
     fn unique_name(&self) -> Option<&'static str> {
         match self {
             Self::Prune {} => Some("prune"),
+            Self::Collect {} => Some("collect"),
             Self::Push(_) => None,
         }
     }
@@ -40,6 +44,7 @@ impl Job {
     async fn run(&self, banter: &Banter) -> Result<(), Failure> {
         match self {
             Self::Prune {} => prune::run(banter).await,
+            Self::Collect {} => collect::run(banter).await,
             Self::Push(push) => push.run(banter).await,
         }
     }
@@ -52,6 +57,8 @@ pub enum Failure {
     Database(#[from] sqlx::Error),
     #[error("not understood: {0}")]
     NotUnderstood(#[from] serde_json::Error),
+    #[error("storage refused {0} deletion(s); the log says why")]
+    Storage(usize),
     #[error("it panicked; the log of that time says where")]
     Panicked,
 }

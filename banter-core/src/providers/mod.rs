@@ -2,6 +2,7 @@
 //! service, its emulator, or a stub on loopback.
 
 pub mod firebase;
+pub mod storage;
 #[cfg(test)]
 mod tests;
 

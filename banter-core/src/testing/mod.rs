@@ -64,6 +64,8 @@ pub fn config(database_url: &str, redis_url: Option<&str>) -> Config {
             // Nobody listens there: a test that needs certificates starts the stub and names it.
             certs_url: "http://127.0.0.1:1".into(),
         },
+        // A directory of its own is given to each world that lives.
+        storage: config::Storage::Disk { dir: "/nonexistent/banter-media".into() },
         limits: config::Limits { window: Duration::from_secs(900), max_requests: 1000, multiplier: 1 },
         log: config::Log { filter: "info".into(), json: false },
     }
