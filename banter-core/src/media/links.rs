@@ -51,6 +51,29 @@ pub struct File<'a> {
     pub signature: Option<&'a str>,
 }
 
+/// Which bytes of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Range(GetRange);
+
+impl Range {
+    /// One range of bytes (RFC 9110, section 14.1.2). Several, or another unit: none, and the whole is given.
+    pub fn parse(header: &str) -> Option<Self> {
+        let (first, last) = header.strip_prefix("bytes=")?.split_once('-')?;
+        let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok())?;
+        Some(Self(match (first, last) {
+            ("", last) => GetRange::Suffix(number(last)?),
+            (first, "") => GetRange::Offset(number(first)?),
+            (first, last) => {
+                let (first, last) = (number(first)?, number(last)?);
+                if last < first {
+                    return None;
+                }
+                GetRange::Bounded(first..last.checked_add(1)?)
+            }
+        }))
+    }
+}
+
 /// A file as it is given out.
 pub struct Found {
     pub content_type: &'static str,
@@ -137,13 +160,13 @@ impl MediaStore<'_> {
         self.0.storage().is_local()
     }
 
-    /// A file for whoever holds its link. `range` as in HTTP.
-    pub async fn open(&self, file: File<'_>, range: Option<GetRange>) -> Result<Found, Error> {
+    /// A file, or a part of it, for whoever holds its link.
+    pub async fn open(&self, file: File<'_>, range: Option<Range>) -> Result<Found, Error> {
         if !file.purpose.is_public() {
             self.0.link_signer().check(&file, self.0.clock().now())?;
         }
         let content_type = type_of_ours(file.name).ok_or(Error::NotFound)?;
-        let opened = self.0.storage().open(file.purpose, file.name, range).await?;
+        let opened = self.0.storage().open(file.purpose, file.name, range.map(|range| range.0)).await?;
         Ok(Found { content_type, cache_control: file.purpose.cache_control(), opened })
     }
 }

@@ -82,7 +82,10 @@ pub(super) fn prepare(file: &mut File, content: Content, purpose: Purpose) -> Re
 }
 
 fn reader(file: &mut File, content: Content) -> Result<Box<dyn FormatReader + 'static>, Error> {
-    let damaged = |_| Error::Damaged("it cannot be read");
+    let damaged = |error: symphonia::core::errors::Error| {
+        tracing::debug!(%error, "a recording could not be read");
+        Error::Damaged("it cannot be read")
+    };
     file.seek(SeekFrom::Start(0))?;
     let source = MediaSourceStream::new(Box::new(file.try_clone()?), MediaSourceStreamOptions::default());
     let (options, meta) = (FormatOptions::default(), MetadataOptions::default());

@@ -5,9 +5,10 @@
 //! ones). Databases are made from a template and dropped afterwards; Redis is shared, each world under a prefix of
 //! its own. Nothing here sleeps: what happens later is waited for, with a deadline.
 //!
-//! [`database`] · [`World`] people, time, events · [`google`] the certificate endpoint · [`redact`] for snapshots
+//! [`database`] · [`files`] pictures and recordings, good and bad · [`World`] people, time, events · [`google`] the certificate endpoint · [`redact`] for snapshots
 
 mod database;
+pub mod files;
 pub mod google;
 mod notices;
 pub mod redact;

@@ -7,10 +7,12 @@ pub mod error;
 pub mod extract;
 pub mod health;
 pub mod layers;
+pub mod media;
 pub mod messages;
 pub mod openapi;
 pub mod presence;
 pub mod safety;
+pub mod uploads;
 pub mod users;
 
 use serde::Serialize;

@@ -7,6 +7,7 @@ mod contract;
 mod conversations;
 mod hostile;
 mod layers;
+mod media;
 mod messages;
 mod presence;
 mod safety;

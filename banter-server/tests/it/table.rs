@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use banter_core::testing::Person;
+use banter_core::testing::{Person, files};
 use chrono::TimeDelta;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -29,14 +29,12 @@ async fn ask(
     body: Option<&Value>,
 ) -> Answer {
     let unknown = |name: &str| match name {
-        "UserId" | "SessionId" | "ConversationId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+        "UserId" | "SessionId" | "ConversationId" | "UploadId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
         _ => None,
     };
-    let mut request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
-    if let Some(body) = body.cloned().or_else(|| document.bodies(operation, &unknown).into_iter().next()) {
-        request = request.json(&body);
-    }
-    api.send(request).await
+    let request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
+    let body = body.cloned().or_else(|| document.bodies(operation, &unknown).into_iter().next());
+    api.send(operation.with_body(request, body.as_ref())).await
 }
 
 #[tokio::test]
@@ -117,6 +115,7 @@ async fn view(
     asha: &Person,
     ravi: &Person,
     stranger: &Person,
+    upload: &Value,
 ) -> Vec<(String, Value)> {
     let conversation = api.get("/conversations", asha).await.is(200)["conversations"].take();
     let conversations = conversation.as_array().expect("a list");
@@ -125,6 +124,7 @@ async fn view(
         "UserId" | "userIds" => Some(json!(ravi.id)),
         "SessionId" => Some(json!(asha.caller.session_id)),
         "ConversationId" => Some(ours["id"].clone()),
+        "UploadId" => Some(json!(upload)),
         "beforeSeq" => Some(json!(100)),
         "limit" => Some(json!(50)),
         _ => None,
@@ -160,13 +160,16 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let mallory = api.world.user("mallory").await;
     let conversation = api.acquaint(&asha, &ravi, SECRET).await;
     api.world.block(&asha, &api.world.user("somebody").await).await;
-    let before = view(&api, &document, &asha, &ravi, &mallory).await;
+    let upload = api.upload(&asha, "avatar", files::jpeg(8, 8)).await.is(200)["mediaId"].take();
+    let before = view(&api, &document, &asha, &ravi, &mallory, &upload).await;
     assert!(json!(before).to_string().contains(SECRET), "there is something to find");
 
     let hers = |name: &str| match name {
         "UserId" | "userIds" => Some(json!(asha.id)),
         "SessionId" => Some(json!(asha.caller.session_id)),
         "ConversationId" => Some(json!(conversation)),
+        "UploadId" => Some(upload.clone()),
+        "documentMediaUrl" | "selfieMediaUrl" | "mediaUrl" => Some(upload.clone()),
         "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),
         "refreshToken" => Some(json!(mallory.refresh_token)),
         "username" => Some(json!("asha")),
@@ -186,24 +189,21 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
             bodies.push(None);
         }
         for body in bodies {
-            let mut request = api.ask(operation.method.clone(), &url, &mallory);
-            if let Some(body) = &body {
-                request = request.json(body);
-            }
-            let answer = api.send(request).await;
+            let request = api.ask(operation.method.clone(), &url, &mallory);
+            let answer = api.send(operation.with_body(request, body.as_ref())).await;
             let what = format!("{} {body:?}: {} {}", operation.name(), answer.status, answer.json);
             assert!(answer.status < 500, "{what}");
             for secret in forbidden {
                 assert!(!answer.json.to_string().contains(secret), "{what} gives away {secret}");
             }
             let names_hers = ["{id}"].iter().any(|id| operation.path.contains(id))
-                || body.is_some_and(|body| body.get("conversationId").is_some());
+                || body.is_some_and(|body| ["conversationId", "mediaId"].iter().any(|id| body.get(id).is_some()));
             if names_hers {
                 assert_eq!(answer.status, 404, "{what}");
             }
         }
     }
-    assert_eq!(view(&api, &document, &asha, &ravi, &mallory).await, before);
+    assert_eq!(view(&api, &document, &asha, &ravi, &mallory, &upload).await, before);
     api.world.advance(TimeDelta::minutes(1));
     assert_eq!(api.get("/auth/me", &asha).await.status, 200);
 }

@@ -27,6 +27,7 @@ pub use tidy::tidy;
     tags(
         (name = "Accounts", description = "Sign-in, logins, profile, devices"),
         (name = "Messages", description = "Conversations and messages"),
+        (name = "Media", description = "Pictures, recordings and films"),
         (name = "Presence", description = "Who is here now"),
         (name = "Safety", description = "Blocks"),
         (name = "Operations", description = "For load balancers and people on call")
