@@ -64,9 +64,7 @@ fn api() -> OpenApiRouter<Banter> {
 }
 
 fn uploads() -> OpenApiRouter<Banter> {
-    OpenApiRouter::new()
-        .routes(routes!(uploads::upload))
-        .layer(DefaultBodyLimit::max(uploads::MAX_FORM))
+    OpenApiRouter::new().routes(routes!(uploads::upload)).layer(DefaultBodyLimit::max(uploads::MAX_FORM))
 }
 
 fn operations() -> OpenApiRouter<Banter> {

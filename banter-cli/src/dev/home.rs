@@ -256,7 +256,12 @@ mod tests {
         }
         home.clear().unwrap();
         assert_eq!(home.data_version(), None);
-        assert!(!home.media().exists() && !home.state().exists() && !home.env().exists() && !home.token("asha").exists());
+        assert!(
+            !home.media().exists()
+                && !home.state().exists()
+                && !home.env().exists()
+                && !home.token("asha").exists()
+        );
         assert!(home.log("postgres").exists());
         home.clear().unwrap();
     }

@@ -32,7 +32,8 @@ impl Connection {
             });
         }
         let account = value("AccountName").ok_or("has no AccountName")?;
-        let key = value("AccountKey").ok_or("has no AccountKey: links to private media are signed with it")?;
+        let key =
+            value("AccountKey").ok_or("has no AccountKey: links to private media are signed with it")?;
         let is_base64 = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &key).is_ok();
         if !is_base64 {
             return Err("has an AccountKey that is not base64");
@@ -69,16 +70,28 @@ mod tests {
         let of = |text: &str| Connection::parse(&text.replace("KEY", key)).map(|c| (c.account, c.endpoint));
         let is = |account: &str, endpoint: &str| Ok((account.to_owned(), endpoint.to_owned()));
         assert_eq!(
-            of("DefaultEndpointsProtocol=https;AccountName=banter;AccountKey=KEY;EndpointSuffix=core.windows.net"),
+            of(
+                "DefaultEndpointsProtocol=https;AccountName=banter;AccountKey=KEY;EndpointSuffix=core.windows.net"
+            ),
             is("banter", "https://banter.blob.core.windows.net")
         );
-        assert_eq!(of("AccountName=b;AccountKey=KEY;BlobEndpoint=http://127.0.0.1:1/b/;"), is("b", "http://127.0.0.1:1/b"));
+        assert_eq!(
+            of("AccountName=b;AccountKey=KEY;BlobEndpoint=http://127.0.0.1:1/b/;"),
+            is("b", "http://127.0.0.1:1/b")
+        );
         assert_eq!(of("accountname=b; accountkey=KEY"), is("b", "https://b.blob.core.windows.net"));
-        assert_eq!(of("UseDevelopmentStorage=true"), is("devstoreaccount1", "http://127.0.0.1:10000/devstoreaccount1"));
+        assert_eq!(
+            of("UseDevelopmentStorage=true"),
+            is("devstoreaccount1", "http://127.0.0.1:10000/devstoreaccount1")
+        );
         assert_eq!(Connection::parse(&format!("AccountName=b;AccountKey={key}")).unwrap().key, key);
-        for bad in
-            ["", "AccountName=b", "AccountKey=KEY", "AccountName=b;AccountKey=***", "AccountName=b;AccountKey=KEY;BlobEndpoint=ftp://x"]
-        {
+        for bad in [
+            "",
+            "AccountName=b",
+            "AccountKey=KEY",
+            "AccountName=b;AccountKey=***",
+            "AccountName=b;AccountKey=KEY;BlobEndpoint=ftp://x",
+        ] {
             of(bad).unwrap_err();
         }
     }

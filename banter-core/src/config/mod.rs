@@ -123,7 +123,9 @@ pub struct Firebase {
 #[derive(Clone, Debug)]
 pub enum Storage {
     /// A directory, made when it is needed: for development.
-    Disk { dir: PathBuf },
+    Disk {
+        dir: PathBuf,
+    },
     Azure(Azure),
 }
 

@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::variables::{self, Variable};
 use super::{
-    Azure, Config, Containers, Database, Environment, Firebase, Http, Limits, Log, Problems, Redis, Storage, Tokens, azure,
+    Azure, Config, Containers, Database, Environment, Firebase, Http, Limits, Log, Problems, Redis, Storage,
+    Tokens, azure,
 };
 
 impl Config {
@@ -198,7 +199,9 @@ impl Reader<'_> {
             }
         };
         if account.is_some_and(|account| account != connection.account) {
-            self.problem("AZURE_STORAGE_ACCOUNT_NAME is another account than AZURE_STORAGE_CONNECTION_STRING's");
+            self.problem(
+                "AZURE_STORAGE_ACCOUNT_NAME is another account than AZURE_STORAGE_CONNECTION_STRING's",
+            );
         }
         let [avatars, media, voice, covers, verification] =
             ["AVATARS", "MEDIA", "VOICE", "COVERS", "VERIFICATION"].map(|purpose| {
@@ -212,7 +215,8 @@ impl Reader<'_> {
                 name
             });
         let containers = Containers { avatars, media, voice, covers, verification };
-        let distinct: BTreeSet<&str> = crate::media::Purpose::ALL.map(|purpose| containers.of(purpose)).into();
+        let distinct: BTreeSet<&str> =
+            crate::media::Purpose::ALL.map(|purpose| containers.of(purpose)).into();
         if distinct.len() < 5 {
             self.problem("AZURE_STORAGE_CONTAINER_… name one container twice: what is public and what is private must lie apart");
         }

@@ -60,7 +60,8 @@ fn production_refuses_every_stand_in() {
         ("AZURE_STORAGE_CONNECTION_STRING", "AccountName=banter;AccountKey=c2VjcmV0"),
     ];
     assert!(Config::load(&env(&good)).unwrap().log.json);
-    let emulator = [&good[..4], &[("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true")]].concat();
+    let emulator =
+        [&good[..4], &[("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true")]].concat();
     let problems = Config::load(&env(&emulator)).unwrap_err();
     assert!(problems.to_string().contains("not https"), "{problems}");
 }
@@ -70,10 +71,14 @@ fn storage_is_a_directory_or_an_account() {
     let Storage::Disk { dir } = Config::load(&env(&[])).unwrap().storage else { panic!("an account") };
     assert_eq!(dir.to_str(), Some(".banter/media"));
     let account = ("AZURE_STORAGE_CONNECTION_STRING", "AccountName=banter;AccountKey=c2VjcmV0");
-    let named = [account, ("AZURE_STORAGE_ACCOUNT_NAME", "banter"), ("AZURE_STORAGE_CONTAINER_VOICE", "sounds")];
+    let named =
+        [account, ("AZURE_STORAGE_ACCOUNT_NAME", "banter"), ("AZURE_STORAGE_CONTAINER_VOICE", "sounds")];
     let Storage::Azure(azure) = Config::load(&env(&named)).unwrap().storage else { panic!("a directory") };
     assert_eq!(azure.endpoint, "https://banter.blob.core.windows.net");
-    assert_eq!((azure.containers.of(Purpose::Voice), azure.containers.of(Purpose::Chat)), ("sounds", "chat-media"));
+    assert_eq!(
+        (azure.containers.of(Purpose::Voice), azure.containers.of(Purpose::Chat)),
+        ("sounds", "chat-media")
+    );
     for (wrong, problem) in [
         (vec![("AZURE_STORAGE_ACCOUNT_NAME", "banter")], "without AZURE_STORAGE_CONNECTION_STRING"),
         (vec![account, ("AZURE_STORAGE_ACCOUNT_NAME", "other")], "another account"),

@@ -97,7 +97,11 @@ pub const SECTIONS: &[(&str, &[Variable])] = &[
             ),
             var("AZURE_STORAGE_ACCOUNT_NAME", "", "Must be the connection string's account where it is set"),
             var("AZURE_STORAGE_CONTAINER_AVATARS", "avatars", "Profile pictures: public"),
-            var("AZURE_STORAGE_CONTAINER_MEDIA", "chat-media", "Pictures, recordings and films in chats: private"),
+            var(
+                "AZURE_STORAGE_CONTAINER_MEDIA",
+                "chat-media",
+                "Pictures, recordings and films in chats: private",
+            ),
             var("AZURE_STORAGE_CONTAINER_VOICE", "voice-messages", "Voice messages: private"),
             var("AZURE_STORAGE_CONTAINER_COVERS", "room-covers", "Covers of rooms: public"),
             var("AZURE_STORAGE_CONTAINER_VERIFICATION", "verification", "Documents and selfies: private"),

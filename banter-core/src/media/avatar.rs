@@ -76,9 +76,8 @@ impl MediaStore<'_> {
 pub fn named(id: Option<UploadId>, url: Option<&str>) -> Result<UploadId, Error> {
     match (id, url) {
         (Some(id), _) => Ok(id),
-        (None, Some(url)) => {
-            super::named_by(url).ok_or_else(|| Problems::one("mediaUrl", "must be a link that an upload gave").into())
-        }
+        (None, Some(url)) => super::named_by(url)
+            .ok_or_else(|| Problems::one("mediaUrl", "must be a link that an upload gave").into()),
         (None, None) => Err(Problems::one("mediaId", "or mediaUrl must be given").into()),
     }
 }

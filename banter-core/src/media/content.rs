@@ -36,7 +36,9 @@ impl Content {
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Self::Gif,
             // Pictures come in boxes as well; nothing here decodes those.
             [_, _, _, _, b'f', b't', b'y', b'p', ..] => match brand()? {
-                b"heic" | b"heix" | b"heif" | b"hevc" | b"mif1" | b"msf1" | b"avif" | b"avis" | b"crx " => return None,
+                b"heic" | b"heix" | b"heif" | b"hevc" | b"mif1" | b"msf1" | b"avif" | b"avis" | b"crx " => {
+                    return None;
+                }
                 _ => Self::Iso,
             },
             [0x1a, 0x45, 0xdf, 0xa3, ..] if head.windows(4).any(|four| four == b"webm") => Self::WebM,

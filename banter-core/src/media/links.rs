@@ -59,7 +59,8 @@ impl Range {
     /// One range of bytes (RFC 9110, section 14.1.2). Several, or another unit: none, and the whole is given.
     pub fn parse(header: &str) -> Option<Self> {
         let (first, last) = header.strip_prefix("bytes=")?.split_once('-')?;
-        let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok())?;
+        let number =
+            |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok())?;
         Some(Self(match (first, last) {
             ("", last) => GetRange::Suffix(number(last)?),
             (first, "") => GetRange::Offset(number(first)?),

@@ -57,8 +57,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    pub const ALL: [Self; 5] =
-        [Self::Chat, Self::Voice, Self::Avatar, Self::RoomCover, Self::Verification];
+    pub const ALL: [Self; 5] = [Self::Chat, Self::Voice, Self::Avatar, Self::RoomCover, Self::Verification];
 
     /// As in a URL.
     pub fn slug(self) -> &'static str {
@@ -102,7 +101,11 @@ impl Purpose {
 
     /// An object never changes. What is private must not stay in caches that others read.
     pub fn cache_control(self) -> &'static str {
-        if self.is_public() { "public, max-age=31536000, immutable" } else { "private, max-age=2700, immutable" }
+        if self.is_public() {
+            "public, max-age=31536000, immutable"
+        } else {
+            "private, max-age=2700, immutable"
+        }
     }
 }
 

@@ -42,14 +42,22 @@ pub(super) fn prepare(bytes: &[u8], content: Content, purpose: Purpose) -> Resul
         return Ok(Picture { kind: Kind::Gif, extension: "gif", width, height, bytes, thumbnail });
     }
     let most = purpose.longest_side();
-    let small = if whole.width() > most || whole.height() > most { whole.thumbnail(most, most) } else { whole };
+    let small =
+        if whole.width() > most || whole.height() > most { whole.thumbnail(most, most) } else { whole };
     let (extension, bytes) = if is_transparent(&small) {
         ("png", png(&small.to_rgba8().into())?)
     } else {
         ("jpg", jpeg(&small.to_rgb8(), QUALITY)?)
     };
     let thumbnail = thumbnail(&small)?;
-    Ok(Picture { kind: Kind::Image, extension, width: small.width(), height: small.height(), bytes, thumbnail })
+    Ok(Picture {
+        kind: Kind::Image,
+        extension,
+        width: small.width(),
+        height: small.height(),
+        bytes,
+        thumbnail,
+    })
 }
 
 /// The picture, of an animation the first one, upright.
@@ -130,7 +138,11 @@ fn animation(bytes: &[u8]) -> Result<(Vec<u8>, u32, u32), Error> {
     if frames == 0 {
         return Err(Error::Damaged("it has no frame"));
     }
-    Ok((written.into_inner().map_err(|_| Error::Damaged("it cannot be written"))?, width.into(), height.into()))
+    Ok((
+        written.into_inner().map_err(|_| Error::Damaged("it cannot be written"))?,
+        width.into(),
+        height.into(),
+    ))
 }
 
 fn is_transparent(image: &DynamicImage) -> bool {
@@ -144,9 +156,8 @@ fn thumbnail(image: &DynamicImage) -> Result<Vec<u8>, Error> {
     let rgba = small.to_rgba8();
     let flat = RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
         let [red, green, blue, alpha] = rgba.get_pixel(x, y).0.map(u16::from);
-        let over = |colour: u16| {
-            u8::try_from((colour * alpha + 255 * (255 - alpha)) / 255).unwrap_or(u8::MAX)
-        };
+        let over =
+            |colour: u16| u8::try_from((colour * alpha + 255 * (255 - alpha)) / 255).unwrap_or(u8::MAX);
         Rgb([red, green, blue].map(over))
     });
     jpeg(&flat, THUMBNAIL_QUALITY)

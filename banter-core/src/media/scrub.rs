@@ -57,7 +57,9 @@ enum Fate {
 fn fate(level: Level, kind: [u8; 4]) -> Fate {
     match (level, &kind) {
         (Level::Top, b"moov") => Fate::Enter(Level::Movie),
-        (Level::Top, b"ftyp" | b"mdat" | b"moof" | b"sidx" | b"styp" | b"mfra" | b"wide" | b"pdin") => Fate::Keep,
+        (Level::Top, b"ftyp" | b"mdat" | b"moof" | b"sidx" | b"styp" | b"mfra" | b"wide" | b"pdin") => {
+            Fate::Keep
+        }
         (Level::Movie, b"trak") => Fate::Enter(Level::Track),
         (Level::Movie, b"mvhd" | b"mvex" | b"iods") => Fate::Keep,
         (Level::Track, b"mdia") => Fate::Enter(Level::Media),
@@ -159,7 +161,8 @@ fn note(
     found: &mut Boxes,
     track: &mut TrackBoxes,
 ) -> Result<(), Error> {
-    let table = |skip: u64| (body.start + skip <= body.end).then(|| body.start + skip..body.end).ok_or(DAMAGED);
+    let table =
+        |skip: u64| (body.start + skip <= body.end).then(|| body.start + skip..body.end).ok_or(DAMAGED);
     match &kind {
         b"ftyp" => found.brand = read(file, body.start)?,
         b"moof" => found.fragments = true,
@@ -184,7 +187,8 @@ fn note(
 
 /// Zeroes what a track's tables point at.
 fn blank_samples(file: &mut File, track: &TrackBoxes) -> Result<(), Error> {
-    let (Some(sizes), Some(chunks), Some((offsets, wide))) = (&track.sizes, &track.chunks, &track.offsets) else {
+    let (Some(sizes), Some(chunks), Some((offsets, wide))) = (&track.sizes, &track.chunks, &track.offsets)
+    else {
         return Ok(());
     };
     let length = file.metadata()?.len();

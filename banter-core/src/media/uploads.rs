@@ -186,7 +186,9 @@ impl MediaStore<'_> {
                 return Err(error);
             }
         }
-        sqlx::query!("update uploads set doomed_at = null where id = $1", id.0).execute(self.0.pool()).await?;
+        sqlx::query!("update uploads set doomed_at = null where id = $1", id.0)
+            .execute(self.0.pool())
+            .await?;
         Ok(stored)
     }
 
@@ -238,7 +240,8 @@ impl MediaStore<'_> {
                 return;
             }
         }
-        let gone = sqlx::query!("delete from uploads where id = $1", stored.id.0).execute(self.0.pool()).await;
+        let gone =
+            sqlx::query!("delete from uploads where id = $1", stored.id.0).execute(self.0.pool()).await;
         if let Err(error) = gone {
             tracing::warn!(%error, upload = %stored.id, "an upload could not be removed; it is collected later");
         }

@@ -140,7 +140,8 @@ mod tests {
             (Some(Status::Pending), "VERIFICATION_PENDING"),
             (Some(Status::Approved), "ALREADY_VERIFIED"),
         ] {
-            let answer = may_ask(newest).map_or_else(|error| crate::error::Coded::coded(&error).1, |()| "yes");
+            let answer =
+                may_ask(newest).map_or_else(|error| crate::error::Coded::coded(&error).1, |()| "yes");
             assert_eq!(answer, may, "{newest:?}");
         }
     }

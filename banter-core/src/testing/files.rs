@@ -67,7 +67,10 @@ fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
+        )
     })
 }
 
@@ -79,7 +82,8 @@ pub fn png_bomb(width: u32, height: u32) -> Vec<u8> {
     header.extend([8, 6, 0, 0, 0]);
     let signature = b"\x89PNG\r\n\x1a\n";
     let data = [0x78, 0x9c, 0x63, 0, 0, 0, 1, 0, 1];
-    [&signature[..], &png_chunk(b"IHDR", &header), &png_chunk(b"IDAT", &data), &png_chunk(b"IEND", &[])].concat()
+    [&signature[..], &png_chunk(b"IHDR", &header), &png_chunk(b"IDAT", &data), &png_chunk(b"IEND", &[])]
+        .concat()
 }
 
 /// An animation with a comment that holds [`PLACE`].
@@ -150,7 +154,15 @@ fn track(id: u32, handler: &[u8; 4], seconds: u32, offset: u32, size: u32) -> Ve
     let entry = match handler {
         b"vide" => boxed(
             b"avc1",
-            &[&[0, 0, 0, 0, 0, 0, 0, 1], &[0; 16], &[0x02, 0x80, 0x01, 0xe0], &words(&[0x0048_0000, 0x0048_0000, 0]), &[0, 1], &[0; 32], &[0, 0x18, 0xff, 0xff]],
+            &[
+                &[0, 0, 0, 0, 0, 0, 0, 1],
+                &[0; 16],
+                &[0x02, 0x80, 0x01, 0xe0],
+                &words(&[0x0048_0000, 0x0048_0000, 0]),
+                &[0, 1],
+                &[0; 32],
+                &[0, 0x18, 0xff, 0xff],
+            ],
         ),
         b"soun" => boxed(
             b"sowt",
@@ -184,7 +196,8 @@ fn track(id: u32, handler: &[u8; 4], seconds: u32, offset: u32, size: u32) -> Ve
 pub fn wav(seconds: u32) -> Vec<u8> {
     let rate = 8000_u32;
     let data = seconds * rate;
-    let notes = [b"INFOICMT".as_slice(), &u32::try_from(PLACE.len()).expect("short").to_le_bytes(), PLACE.as_bytes()];
+    let notes =
+        [b"INFOICMT".as_slice(), &u32::try_from(PLACE.len()).expect("short").to_le_bytes(), PLACE.as_bytes()];
     let notes = notes.concat();
     let mut bytes = b"RIFF".to_vec();
     bytes.extend((4 + 24 + 8 + u32::try_from(notes.len()).expect("short") + 8 + data).to_le_bytes());

@@ -47,8 +47,9 @@ pub async fn file(
         }
         Err(error) => return Err(error.into()),
     };
-    let known = text(header::IF_NONE_MATCH)
-        .is_some_and(|tags| tags == "*" || tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    let known = text(header::IF_NONE_MATCH).is_some_and(|tags| {
+        tags == "*" || tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
+    });
     let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { Response::default() };
     let bytes = found.opened.range;
     let part = bytes.end - bytes.start < found.opened.size;
@@ -58,10 +59,7 @@ pub async fn file(
     set.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     set.insert(header::CONTENT_TYPE, HeaderValue::from_static(found.content_type));
     set.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    set.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; sandbox"),
-    );
+    set.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     if known {
         return Ok(response);
     }

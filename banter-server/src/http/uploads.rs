@@ -25,6 +25,7 @@ pub const MAX_FORM: usize = LARGEST as usize + 64 * 1024;
 #[into_params(parameter_in = Query)]
 pub struct UploadQuery {
     /// What it is for: decides what is taken, and who may see it.
+    #[param(inline)]
     purpose: Purpose,
 }
 

@@ -232,6 +232,9 @@ pub async fn ask_verification(
 /// How my verification stands
 #[utoipa::path(get, path = "/users/me/verification", operation_id = "getVerification", tag = "Accounts", security(("bearer" = [])),
     responses((status = OK, body = Answer<NewestVerification>), Refusal))]
-pub async fn verification(State(banter): State<Banter>, Caller(caller): Caller) -> Outcome<NewestVerification> {
+pub async fn verification(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+) -> Outcome<NewestVerification> {
     answer(NewestVerification { verification: banter.media().verification(&caller).await? })
 }

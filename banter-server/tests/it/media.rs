@@ -147,10 +147,8 @@ async fn who_goes_away_in_the_middle_leaves_nothing() {
         stream.write_all(&body[..body.len() / 2]).await.unwrap();
     }
     // Their places are free again: three at once are all that one person has.
-    until("there is room again", async || {
-        api.upload(&asha, "chat", files::jpeg(4, 4)).await.status == 200
-    })
-    .await;
+    until("there is room again", async || api.upload(&asha, "chat", files::jpeg(4, 4)).await.status == 200)
+        .await;
     assert_eq!(rows(&api).await, 1);
 }
 
@@ -210,7 +208,9 @@ async fn private_links_hold_for_a_while_and_cannot_be_made_up() {
     let upload = api.upload(&asha, "chat", files::png(40, 40)).await.is(200);
     let other = api.upload(&asha, "chat", files::png(40, 40)).await.is(200);
     let link = path(&upload["mediaUrl"]);
-    let fresh = |api: &Api| api.ask(Method::GET, &format!("/api/media/{}", upload["mediaId"].as_str().unwrap()), &asha);
+    let fresh = |api: &Api| {
+        api.ask(Method::GET, &format!("/api/media/{}", upload["mediaId"].as_str().unwrap()), &asha)
+    };
     let again = api.send(fresh(&api)).await.is(200);
     assert_eq!(again["media"]["url"], upload["mediaUrl"], "the same while the window lasts");
     assert_eq!(again["media"]["expiresAt"], upload["expiresAt"]);
@@ -287,13 +287,17 @@ async fn a_part_of_a_file_can_be_had() {
     let ask = |header: &'static str, value: String| {
         api.send(api.ask(Method::GET, &link, Who::Nobody).header(header, value))
     };
-    for (range, start, end) in [("0-9", 0, 10), ("10-", 10, size), ("-5", size - 5, size), ("8-99999999", 8, size)] {
+    for (range, start, end) in
+        [("0-9", 0, 10), ("10-", 10, size), ("-5", size - 5, size), ("8-99999999", 8, size)]
+    {
         let part = ask("range", format!("bytes={range}")).await;
         assert_eq!(part.status, 206, "{range}");
         assert_eq!(part.header("content-range"), Some(format!("bytes {start}-{}/{size}", end - 1).as_str()));
         assert_eq!(part.body, whole.body[start..end], "{range}");
     }
-    for nonsense in ["bytes=9-1", "bytes=x-y", "bytes=0-1,5-6", "lines=1-2", "bytes=-", "bytes=1-18446744073709551615"] {
+    for nonsense in
+        ["bytes=9-1", "bytes=x-y", "bytes=0-1,5-6", "lines=1-2", "bytes=-", "bytes=1-18446744073709551615"]
+    {
         assert_eq!(ask("range", nonsense.into()).await.body.len(), size, "{nonsense}");
     }
     ask("range", format!("bytes={size}-")).await.refused(416, "RANGE_NOT_SATISFIABLE");
@@ -327,7 +331,9 @@ async fn a_link_is_for_whoever_may_see_the_message() {
     api.world.block(&asha, &ravi).await;
     assert_eq!((sees(&asha).await, sees(&ravi).await), (200, 404), "blocked");
     api.world.sql("delete from blocked_users").await;
-    api.world.sql("update messages set deleted_at = now(), content = '', upload_id = null where seq = 1").await;
+    api.world
+        .sql("update messages set deleted_at = now(), content = '', upload_id = null where seq = 1")
+        .await;
     assert_eq!(sees(&ravi).await, 404, "deleted");
     api.world.sql("update uploads set doomed_at = now()").await;
     assert_eq!(sees(&asha).await, 404, "doomed");
@@ -346,7 +352,10 @@ async fn an_avatar_is_public_and_its_link_stays() {
         assert_eq!(me["user"]["avatar"], first["mediaUrl"]);
     }
     api.world.advance(TimeDelta::minutes(10));
-    assert_eq!(fetch(&api, &first["mediaUrl"]).await.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    assert_eq!(
+        fetch(&api, &first["mediaUrl"]).await.header("cache-control"),
+        Some("public, max-age=31536000, immutable")
+    );
     let second = api.upload(&asha, "avatar", files::jpeg(80, 80)).await.is(200);
     put(&asha, json!({ "mediaId": second["mediaId"] })).await.is(200);
     assert_eq!(api.get("/auth/me", &asha).await.is(200)["user"]["avatar"], second["mediaUrl"]);
@@ -378,7 +387,8 @@ async fn of_two_avatars_at_once_one_stays_and_the_other_goes() {
     );
     (one.is(200), other.is(200));
     let mut db = api.world.database().connect().await;
-    let count = "select count(*) from uploads where doomed_at is null and id = (select avatar_upload_id from users)";
+    let count =
+        "select count(*) from uploads where doomed_at is null and id = (select avatar_upload_id from users)";
     assert_eq!(sqlx::query_scalar::<_, i64>(count).fetch_one(&mut db).await.unwrap(), 1);
     let doomed = "select count(*) from uploads where doomed_at is not null";
     assert_eq!(sqlx::query_scalar::<_, i64>(doomed).fetch_one(&mut db).await.unwrap(), 1);
@@ -407,11 +417,15 @@ async fn a_verification_is_asked_for_once_at_a_time() {
     let asked = done.is(200)["verification"].take();
     refused.refused(409, "VERIFICATION_PENDING");
     assert_eq!((&asked["status"], &newest().await), (&json!("pending"), &asked));
-    api.world.sql("update verifications set status = 'rejected', reason = 'too dark', decided_at = now()").await;
+    api.world
+        .sql("update verifications set status = 'rejected', reason = 'too dark', decided_at = now()")
+        .await;
     assert_eq!(newest().await["reason"], "too dark");
     api.world.advance(TimeDelta::minutes(1));
     ask(&asha, &urls[0], &urls[1]).await.is(200);
-    api.world.sql("update verifications set status = 'approved', decided_at = now() where status = 'pending'").await;
+    api.world
+        .sql("update verifications set status = 'approved', decided_at = now() where status = 'pending'")
+        .await;
     ask(&asha, &urls[0], &urls[1]).await.refused(409, "ALREADY_VERIFIED");
 }
 

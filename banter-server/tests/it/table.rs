@@ -29,7 +29,9 @@ async fn ask(
     body: Option<&Value>,
 ) -> Answer {
     let unknown = |name: &str| match name {
-        "UserId" | "SessionId" | "ConversationId" | "UploadId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+        "UserId" | "SessionId" | "ConversationId" | "UploadId" => {
+            Some(json!("0190b2c4-0000-7000-8000-000000000000"))
+        }
         _ => None,
     };
     let request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
@@ -197,7 +199,9 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
                 assert!(!answer.json.to_string().contains(secret), "{what} gives away {secret}");
             }
             let names_hers = ["{id}"].iter().any(|id| operation.path.contains(id))
-                || body.is_some_and(|body| ["conversationId", "mediaId"].iter().any(|id| body.get(id).is_some()));
+                || body.is_some_and(|body| {
+                    ["conversationId", "mediaId"].iter().any(|id| body.get(id).is_some())
+                });
             if names_hers {
                 assert_eq!(answer.status, 404, "{what}");
             }

@@ -31,13 +31,19 @@ fn a_file_is_what_its_content_says() {
         (b"GIF87".to_vec(), None),
         (Vec::new(), None),
     ] {
-        assert_eq!(Content::of(&bytes), content, "{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(16)]));
+        assert_eq!(
+            Content::of(&bytes),
+            content,
+            "{:?}",
+            String::from_utf8_lossy(&bytes[..bytes.len().min(16)])
+        );
     }
 }
 
 #[test]
 fn each_purpose_takes_what_it_is_for() {
-    let takes = |purpose| [Content::Jpeg, Content::Gif, Content::Mp3, Content::Iso].map(|c: Content| c.fits(purpose));
+    let takes =
+        |purpose| [Content::Jpeg, Content::Gif, Content::Mp3, Content::Iso].map(|c: Content| c.fits(purpose));
     assert_eq!(takes(Purpose::Chat), [true; 4]);
     assert_eq!(takes(Purpose::Voice), [false, false, true, true]);
     for purpose in [Purpose::Avatar, Purpose::RoomCover, Purpose::Verification] {

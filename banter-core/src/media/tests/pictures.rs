@@ -28,7 +28,9 @@ fn seen(picture: &Picture) -> DynamicImage {
 fn nothing_but_pixels_comes_through() {
     let webp = {
         let mut plain = files::encode(&files::picture(40, 20), ImageFormat::WebP);
-        let chunk = [b"XMP ".as_slice(), &u32::try_from(PLACE.len()).unwrap().to_le_bytes(), PLACE.as_bytes()].concat();
+        let chunk =
+            [b"XMP ".as_slice(), &u32::try_from(PLACE.len()).unwrap().to_le_bytes(), PLACE.as_bytes()]
+                .concat();
         plain.extend(chunk);
         let size = u32::try_from(plain.len() - 8).unwrap().to_le_bytes();
         plain[4..8].copy_from_slice(&size);
@@ -85,7 +87,8 @@ fn what_can_be_seen_through_stays_so() {
     assert_eq!(seen(&picture).to_rgba8().get_pixel(0, 0).0[3], 0);
     let thumbnail = image::load_from_memory(&picture.thumbnail).unwrap().to_rgb8();
     assert!(thumbnail.get_pixel(2, 2).0.iter().all(|part| *part > 240), "on white");
-    let opaque = taken(&files::encode(&files::picture(40, 20).to_rgba8().into(), ImageFormat::Png), Purpose::Chat);
+    let opaque =
+        taken(&files::encode(&files::picture(40, 20).to_rgba8().into(), ImageFormat::Png), Purpose::Chat);
     assert_eq!(opaque.unwrap().extension, "jpg");
 }
 

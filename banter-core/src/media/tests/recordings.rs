@@ -41,7 +41,13 @@ fn length_and_type_are_read_and_places_are_blanked() {
     for (name, bytes, kind, extension, ms) in [
         ("MP4", files::boxes(Boxed { place_track: true, ..FILM }), Kind::Video, "mp4", 12_000),
         ("QuickTime", files::boxes(apple), Kind::Video, "mov", 12_000),
-        ("3GP", files::boxes(Boxed { brand: b"3gp5", place_track: true, ..FILM }), Kind::Video, "3gp", 12_000),
+        (
+            "3GP",
+            files::boxes(Boxed { brand: b"3gp5", place_track: true, ..FILM }),
+            Kind::Video,
+            "3gp",
+            12_000,
+        ),
         ("M4A", files::boxes(Boxed { place_track: true, ..SOUND }), Kind::Audio, "m4a", 9_000),
         ("WAV", files::wav(3), Kind::Audio, "wav", 3_000),
         ("MP3", files::mp3(4), Kind::Audio, "mp3", 3_997),
@@ -118,7 +124,9 @@ fn what_cannot_be_read_is_refused() {
 /// memory is taken on its word.
 #[test]
 fn lies_about_lengths_do_no_harm() {
-    for good in [files::boxes(Boxed { place_track: true, ..FILM }), files::webm(3), files::wav(1), files::mp3(1)] {
+    for good in
+        [files::boxes(Boxed { place_track: true, ..FILM }), files::webm(3), files::wav(1), files::mp3(1)]
+    {
         for at in (0..good.len().min(900)).step_by(4) {
             let mut lie = good.clone();
             let end = (at + 4).min(lie.len());

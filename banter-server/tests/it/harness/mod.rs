@@ -228,8 +228,9 @@ impl Answer {
         let text = String::from_utf8_lossy(&self.body);
         let id = self.header("x-request-id");
         assert!(id.is_some(), "{what}: {} without a request id", self.status);
-        let own_shape =
-            ["/docs", "/healthz", "/readyz", "/openapi.json", "/media/"].iter().any(|path| what.contains(path));
+        let own_shape = ["/docs", "/healthz", "/readyz", "/openapi.json", "/media/"]
+            .iter()
+            .any(|path| what.contains(path));
         if what.starts_with("HEAD ") || own_shape && (self.status < 400 || self.json.get("ready").is_some()) {
             return;
         }
