@@ -34,8 +34,14 @@ export class Azurite {
       const answer = await axios.get(azurite.url, { timeout: 2000, validateStatus: null }).catch(() => null);
       return answer !== null;
     });
-    for (const name of PUBLIC) await azurite.ask('PUT', `/${name}?restype=container`, { 'x-ms-blob-public-access': 'blob' });
-    for (const name of PRIVATE) await azurite.ask('PUT', `/${name}?restype=container`);
+    try {
+      const readable = { 'x-ms-blob-public-access': 'blob' };
+      for (const name of PUBLIC) await azurite.ask('PUT', `/${name}?restype=container`, readable);
+      for (const name of PRIVATE) await azurite.ask('PUT', `/${name}?restype=container`);
+    } catch (error) {
+      await azurite.stop();
+      throw error;
+    }
     return azurite;
   }
 
@@ -52,7 +58,11 @@ export class Azurite {
     const text = `${method}\n\n\n\n\n\n\n\n\n\n\n\n${canonical}/${ACCOUNT}${url.pathname}${query}`;
     const signature = createHmac('sha256', Buffer.from(KEY, 'base64')).update(text, 'utf8').digest('base64');
     headers.Authorization = `SharedKey ${ACCOUNT}:${signature}`;
-    return axios.request({ method, url: url.href, headers, responseType: 'arraybuffer', timeout: 10_000 });
+    // Not axios: it adds headers of its own, which would have to be signed too.
+    const answer = await fetch(url, { method, headers, signal: AbortSignal.timeout(10_000) });
+    const data = Buffer.from(await answer.arrayBuffer());
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${data}`);
+    return { headers: Object.fromEntries(answer.headers), data };
   }
 
   async stop() {

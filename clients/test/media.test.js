@@ -13,6 +13,7 @@ import { bare, refused } from '../lib/api.js';
 import { Azurite } from '../lib/azurite.js';
 import { Person } from '../lib/people.js';
 import { Server } from '../lib/server.js';
+import { eventually } from '../lib/wait.js';
 
 let azurite;
 let server;
@@ -112,6 +113,16 @@ test('an avatar is read by anybody under a link that stays', async () => {
   assert.equal(face.headers['cache-control'], 'public, max-age=31536000, immutable');
   const { user } = await asha.api.put('/users/me/avatar', { mediaId: media.mediaId });
   assert.equal(user.avatar, media.mediaUrl);
+
+  await asha.api.delete('/users/me/avatar');
+  // The collector comes once an hour: not while we wait.
+  const soon = "update jobs set run_at = now() where unique_name = 'collect' and state = 'queued'";
+  const told = spawnSync('psql', [process.env.DATABASE_URL, '-qc', soon], { encoding: 'utf8' });
+  assert.equal(told.status, 0, told.stderr);
+  await eventually(30_000, 'both objects are deleted', async () => {
+    const left = await Promise.all([media.mediaUrl, media.thumbnailUrl].map(read));
+    return left.every((answer) => answer.status === 404);
+  });
 });
 
 test('a recording of several parts arrives whole', async () => {

@@ -103,7 +103,6 @@ impl Storage {
                 .with_account(&azure.account)
                 .with_access_key(key)
                 .with_endpoint(azure.endpoint.clone())
-                .with_allow_http(azure.endpoint.starts_with("http://"))
                 .with_container_name(azure.containers.of(purpose))
                 .with_retry(RetryConfig {
                     backoff: BackoffConfig::default(),
@@ -112,6 +111,7 @@ impl Storage {
                 })
                 .with_client_options(
                     ClientOptions::new()
+                        .with_allow_http(azure.endpoint.starts_with("http://"))
                         .with_connect_timeout(Duration::from_secs(5))
                         .with_timeout(Duration::from_secs(60)),
                 )

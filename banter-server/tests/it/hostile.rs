@@ -45,7 +45,8 @@ impl Scene {
             "UserId" => Some(json!(self.asha.id)),
             "SessionId" => Some(json!(self.asha.caller.session_id)),
             "ConversationId" => Some(self.conversation.clone()),
-            "UploadId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+            "UploadId" | "documentMediaUrl" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+            "selfieMediaUrl" => Some(json!("0190b2c4-0000-7000-8000-000000000001")),
             _ => None,
         }
     }

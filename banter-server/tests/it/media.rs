@@ -26,12 +26,12 @@ async fn fetch(api: &Api, link: &Value) -> Answer {
 fn stored(world: &World) -> Vec<Vec<u8>> {
     let folders = Purpose::ALL.map(|purpose| world.media_dir().join(purpose.slug()));
     let files = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
-    files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    files.map(|file| std::fs::read(file.expect("an entry").path()).expect("a file")).collect()
 }
 
 async fn rows(api: &Api) -> i64 {
     let mut db = api.world.database().connect().await;
-    sqlx::query_scalar("select count(*) from uploads").fetch_one(&mut db).await.unwrap()
+    sqlx::query_scalar("select count(*) from uploads").fetch_one(&mut db).await.expect("a count")
 }
 
 #[tokio::test]
@@ -385,7 +385,8 @@ async fn of_two_avatars_at_once_one_stays_and_the_other_goes() {
         api.put("/users/me/avatar", &asha, json!({ "mediaId": ids[0] })),
         api.put("/users/me/avatar", &asha, json!({ "mediaId": ids[1] })),
     );
-    (one.is(200), other.is(200));
+    one.is(200);
+    other.is(200);
     let mut db = api.world.database().connect().await;
     let count =
         "select count(*) from uploads where doomed_at is null and id = (select avatar_upload_id from users)";
