@@ -171,8 +171,11 @@ impl Storage {
         let options =
             PutOptions { attributes: self.attributes(purpose, content_type), ..PutOptions::default() };
         let put = store.put_opts(&path, bytes.into(), options);
-        tokio::time::timeout(PATIENCE, put).await.map_err(|_| Error::Timeout)??;
-        Ok(())
+        match tokio::time::timeout(PATIENCE, put).await.map_err(|_| Error::Timeout)? {
+            Ok(_) => Ok(()),
+            // Nothing was looked for: it is the container that is not there.
+            Err(error) => Err(Error::Failed(error.to_string())),
+        }
     }
 
     /// What is not there is deleted.
