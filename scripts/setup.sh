@@ -2,7 +2,7 @@
 # Installs what Banter needs and this machine lacks. Where everything is there it changes nothing and needs no rights.
 #
 #   scripts/setup.sh           PostgreSQL 15 or newer, Redis (or Valkey), a C compiler; Rust is only asked for
-#   scripts/setup.sh --tests   and what the tests with real clients need: Node.js is only asked for
+#   scripts/setup.sh --tests   and what the tests need besides: ImageMagick, and clients for Node.js, which is only asked for
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,6 +36,8 @@ has_redis() {
   done
   return 1
 }
+# Not a stand-in of the same name: the program itself says whose it is.
+has_imagemagick() { convert -version 2>/dev/null | grep -q '^Version: ImageMagick'; }
 has_compiler() { has cc || has gcc || has clang; }
 
 as_root() {
@@ -62,6 +64,7 @@ with_apt() {
   fi
   [ "$wants_redis" = 0 ] || packages+=(redis-server)
   [ "$wants_compiler" = 0 ] || packages+=(gcc libc6-dev)
+  [ "$wants_imagemagick" = 0 ] || packages+=(imagemagick)
   if [ "$wants_postgres" = 1 ] && [ ! -e "$drop_in" ]; then
     as_root mkdir -p "${drop_in%/*}"
     echo "create_main_cluster = false" | as_root tee "$drop_in" >/dev/null
@@ -86,16 +89,18 @@ with_dnf() {
   # Newer Fedoras have Valkey in Redis's place.
   [ "$wants_redis" = 0 ] || as_root dnf install -y -q redis || as_root dnf install -y -q valkey
   [ "$wants_compiler" = 0 ] || as_root dnf install -y -q gcc
+  [ "$wants_imagemagick" = 0 ] || as_root dnf install -y -q ImageMagick
 }
 
 with_brew() {
   [ "$wants_postgres" = 0 ] || brew install postgresql@17
   [ "$wants_redis" = 0 ] || brew install redis
   [ "$wants_compiler" = 0 ] || fail "there is no C compiler" "xcode-select --install"
+  [ "$wants_imagemagick" = 0 ] || brew install imagemagick
 }
 
 services() {
-  wants_postgres=0 wants_redis=0 wants_compiler=0 undo=()
+  wants_postgres=0 wants_redis=0 wants_compiler=0 wants_imagemagick=0 undo=()
   if ! has_postgres; then
     wants_postgres=1
     say "PostgreSQL 15 or newer is missing: it holds all that Banter must not lose"
@@ -108,7 +113,11 @@ services() {
     wants_compiler=1
     say "a C compiler is missing: Rust links with it"
   fi
-  [ "$wants_postgres$wants_redis$wants_compiler" != 000 ] || return 0
+  if [ "${1:-}" = --tests ] && ! has_imagemagick; then
+    wants_imagemagick=1
+    say "ImageMagick is missing: it makes the pictures, good and hostile, that uploads are tested with"
+  fi
+  [ "$wants_postgres$wants_redis$wants_compiler$wants_imagemagick" != 0000 ] || return 0
   if has brew && [ "$(uname)" = Darwin ]; then
     with_brew
   elif has apt-get; then
@@ -142,5 +151,5 @@ clients() {
 }
 
 rust
-services
+services "${1:-}"
 if [ "${1:-}" = --tests ]; then clients; fi

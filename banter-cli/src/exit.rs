@@ -126,6 +126,8 @@ impl<E: Coded> From<E> for Failure {
             | Kind::NotFound
             | Kind::Conflict
             | Kind::Mismatch
+            | Kind::TooLarge
+            | Kind::Unsupported
             | Kind::TooMany
             | Kind::Unavailable => ExitStatus::UserError,
             Kind::Internal => ExitStatus::OurFault,

@@ -17,10 +17,13 @@ use crate::events::Bus;
 use crate::ids::Ids;
 use crate::jobs::{self, Job};
 use crate::limits::Limits;
+use crate::media::links::Signer;
+use crate::media::uploads::Room;
 use crate::presence::{self, viewing::Viewing};
 use crate::providers::fcm::Fcm;
 use crate::providers::firebase::Firebase;
 use crate::providers::http_client;
+use crate::providers::storage::Storage;
 use crate::redis::{Away, Redis};
 
 /// The application handle. Features hang on it: [`Banter::accounts`], [`Banter::messaging`], ….
@@ -42,6 +45,9 @@ struct Inner {
     revocations: Arc<Revocations>,
     firebase: Firebase,
     fcm: Fcm,
+    storage: Storage,
+    link_signer: Signer,
+    uploads_room: Room,
 }
 
 /// Why the application could not be built.
@@ -55,6 +61,8 @@ pub enum StartError {
     DatabaseRefused(String),
     #[error("PostgreSQL at {host}:{port} does not answer: {why}")]
     Database { host: String, port: u16, why: String },
+    #[error("AZURE_STORAGE_CONNECTION_STRING is not understood: {0}")]
+    Storage(String),
     #[error("REDIS_URL is not understood: {0}")]
     Redis(#[from] Away),
 }
@@ -62,7 +70,7 @@ pub enum StartError {
 impl Coded for StartError {
     fn coded(&self) -> (Kind, &'static str) {
         match self {
-            Self::DatabaseUrl(_) | Self::Redis(_) => (Kind::Invalid, "CONFIG_INVALID"),
+            Self::DatabaseUrl(_) | Self::Redis(_) | Self::Storage(_) => (Kind::Invalid, "CONFIG_INVALID"),
             Self::NoSuchDatabase(_) => (Kind::NotFound, "DATABASE_NOT_FOUND"),
             Self::DatabaseRefused(_) => (Kind::Forbidden, "DATABASE_REFUSED"),
             Self::Database { .. } => (Kind::Unavailable, "DATABASE_UNAVAILABLE"),
@@ -156,6 +164,9 @@ impl Banter {
             revocations,
             firebase: Firebase::new(&config.firebase, http.clone(), clock.clone()),
             fcm: Fcm::new(&config.fcm, &config.firebase.project_id, http, clock.clone()),
+            storage: Storage::new(&config.storage).map_err(StartError::Storage)?,
+            link_signer: Signer::new(&config.tokens.access_secret),
+            uploads_room: Room::default(),
             config,
             pool,
             redis,
@@ -170,7 +181,7 @@ impl Banter {
     pub async fn start_background(&self) -> Result<(), sqlx::Error> {
         let mut since = None;
         revocations::learn(self, &mut since).await?;
-        self.jobs().queue(self.pool(), &Job::Prune {}, self.clock().now()).await?;
+        self.queue_periodic().await?;
         let banter = self.clone();
         tokio::spawn(async move {
             banter.bus().listen_to_everyone().await;
@@ -203,16 +214,21 @@ impl Banter {
         let banter = self.clone();
         tokio::spawn(async move {
             loop {
-                // It queues itself; should it ever be given up, this brings it back.
+                // They queue themselves; should one ever be given up, this brings it back.
                 tokio::time::sleep(Duration::from_secs(3600)).await;
-                if let Err(error) =
-                    banter.jobs().queue(banter.pool(), &Job::Prune {}, banter.clock().now()).await
-                {
-                    tracing::warn!(%error, "pruning could not be queued");
+                if let Err(error) = banter.queue_periodic().await {
+                    tracing::warn!(%error, "periodic jobs could not be queued");
                 }
             }
         });
         tokio::spawn(jobs::worker::run(self.clone()));
+        Ok(())
+    }
+
+    async fn queue_periodic(&self) -> Result<(), sqlx::Error> {
+        for job in [Job::Prune {}, Job::Collect {}] {
+            self.jobs().queue(self.pool(), &job, self.clock().now()).await?;
+        }
         Ok(())
     }
 
@@ -290,6 +306,18 @@ impl Banter {
 
     pub(crate) fn bells(&self) -> &jobs::Bells {
         &self.0.bells
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.0.storage
+    }
+
+    pub(crate) fn link_signer(&self) -> &Signer {
+        &self.0.link_signer
+    }
+
+    pub(crate) fn uploads_room(&self) -> &Room {
+        &self.0.uploads_room
     }
 }
 

@@ -16,6 +16,10 @@ pub enum Kind {
     Forbidden,
     /// Missing, or not visible to who asks; the two cannot be told apart.
     NotFound,
+    /// More bytes than are taken.
+    TooLarge,
+    /// A type that is not taken.
+    Unsupported,
     /// The thing's state forbids it.
     Conflict,
     /// The same `Idempotency-Key` with another request.

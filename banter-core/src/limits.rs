@@ -29,6 +29,8 @@ pub enum Act {
     SendMessage,
     /// Making a group, or adding people to one.
     ChangeGroup,
+    /// Uploading a file.
+    Upload,
     /// Asking whether a username is free.
     CheckUsername,
     /// Looking for people.
@@ -57,6 +59,7 @@ impl Act {
         Self::Refresh,
         Self::SendMessage,
         Self::ChangeGroup,
+        Self::Upload,
         Self::CheckUsername,
         Self::Search,
         Self::FriendRequest,
@@ -72,6 +75,7 @@ impl Act {
             Self::Refresh => "refresh",
             Self::SendMessage => "send-message",
             Self::ChangeGroup => "change-group",
+            Self::Upload => "upload",
             Self::CheckUsername => "check-username",
             Self::Search => "search",
             Self::FriendRequest => "friend-request",
@@ -88,6 +92,7 @@ impl Act {
             Self::Refresh => (60, 900),
             Self::SendMessage => (120, 60),
             Self::ChangeGroup => (60, 3600),
+            Self::Upload => (60, 600),
             Self::CheckUsername => (60, 60),
             Self::Search => (60, 60),
             // A day's worth of strangers within an hour is no way to make friends.

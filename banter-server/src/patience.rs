@@ -15,6 +15,8 @@ pub struct Patience {
     pub farewell: Duration,
     /// For a request as a whole, its body included.
     pub request: Duration,
+    /// For a file, over a slow connection.
+    pub upload: Duration,
     /// For requests under way when the process ends.
     pub drain: Duration,
     /// Between looks at the sockets' access tokens.
@@ -36,6 +38,7 @@ impl Default for Patience {
             idle: Duration::from_secs(75),
             farewell: Duration::ZERO,
             request: Duration::from_secs(30),
+            upload: Duration::from_secs(20 * 60),
             drain: Duration::from_secs(20),
             sweep: Duration::from_secs(5),
         }

@@ -1,12 +1,14 @@
 //! Every URL on one page.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 use banter_core::Banter;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _, SizeAbove};
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,8 +18,8 @@ use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
-    auth, conversations, friends, groups, health, messages, notifications, people, presence, safety,
-    settings, users,
+    auth, conversations, friends, groups, health, media, messages, notifications, people, presence, safety,
+    settings, uploads, users,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -46,6 +48,8 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(users::export_me))
         .routes(routes!(users::username_available))
         .routes(routes!(users::put_device))
+        .routes(routes!(users::put_avatar, users::delete_avatar))
+        .routes(routes!(users::ask_verification, users::verification))
         .routes(routes!(settings::settings, settings::change_settings))
         .routes(routes!(settings::put_location, settings::delete_location))
         .routes(routes!(people::search))
@@ -70,6 +74,8 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(messages::send))
         .routes(routes!(messages::unread_count))
         .routes(routes!(messages::with_user, messages::edit, messages::delete))
+        // Media
+        .routes(routes!(uploads::one))
         // Notifications
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::read_all))
@@ -81,22 +87,33 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(safety::unblock))
 }
 
+fn uploads() -> OpenApiRouter<Banter> {
+    OpenApiRouter::new().routes(routes!(uploads::upload)).layer(DefaultBodyLimit::max(uploads::MAX_FORM))
+}
+
 fn operations() -> OpenApiRouter<Banter> {
     OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz))
 }
 
 /// The routes with the document they make.
 fn documented(banter: &Banter) -> (Router<Banter>, utoipa::openapi::OpenApi) {
-    // Signing in stands outside: an answer that is kept for a day must not hold tokens.
+    // Signing in stands outside: an answer that is kept for a day must not hold tokens. So do uploads: their bodies are
+    // not read into memory to be compared.
     let api = api()
         .layer(from_fn_with_state(banter.clone(), idempotency))
         .merge(auth())
+        .merge(uploads())
         .layer(from_fn_with_state(banter.clone(), limit))
         // Counted by login, in core: thousands of phones behind one address refresh every quarter of an hour.
         .routes(routes!(auth::refresh));
     let v1: Router<Banter> = api.clone().into();
     let (router, document) =
         OpenApiRouter::with_openapi(Api::openapi()).merge(operations()).nest("/api", api).split_for_parts();
+    let router = if banter.media().serves() {
+        router.route("/media/{purpose}/{name}", get(media::file))
+    } else {
+        router
+    };
     (router.nest("/api/v1", v1), document)
 }
 
@@ -108,7 +125,10 @@ pub fn app(banter: &Banter) -> App {
 pub fn patient_app(banter: &Banter, patience: Patience) -> App {
     let (routes, document) = documented(banter);
     let (socket_layer, sockets) = sockets::attach(banter, patience.sweep);
-    let worth_compressing = DefaultPredicate::new().and(SizeAbove::new(1024));
+    let worth_compressing = DefaultPredicate::new()
+        .and(SizeAbove::new(1024))
+        .and(NotForContentType::const_new("audio/"))
+        .and(NotForContentType::const_new("video/"));
     let router = routes
         .merge(documentation(&document))
         .fallback(async || not_found())
@@ -119,7 +139,7 @@ pub fn patient_app(banter: &Banter, patience: Patience) -> App {
                 "this URL does not take that method",
             )
         })
-        .layer(from_fn_with_state(patience.request, layers::finish))
+        .layer(from_fn_with_state(patience, layers::finish))
         .layer(CompressionLayer::new().compress_when(worth_compressing))
         .layer(from_fn_with_state(banter.clone(), observe))
         .layer(socket_layer)

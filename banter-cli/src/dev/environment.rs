@@ -70,6 +70,17 @@ impl Environment {
         }
     }
 
+    /// Uploads go to a directory of ours, unless a storage account is really set; tests never meet that.
+    pub(super) fn add_media(&mut self, dir: &Path) {
+        if self.sealed {
+            self.decide("AZURE_STORAGE_CONNECTION_STRING", "");
+            self.decide("AZURE_STORAGE_ACCOUNT_NAME", "");
+        }
+        if self.sealed || self.real("AZURE_STORAGE_CONNECTION_STRING").is_none() {
+            self.stand_in("MEDIA_DIR", dir.display().to_string());
+        }
+    }
+
     /// What PostgreSQL's own programs read; and where they are, behind what is on PATH.
     pub(super) fn add_libpq(&mut self, state: &State, bin: Option<&Path>) {
         if let Some(bin) = bin {
@@ -149,6 +160,23 @@ mod tests {
         assert!(!all.contains_key("PGPASSWORD"));
         let file = environment.file();
         assert!(!file.contains(database) && file.contains("REDIS_URL=redis://:"), "{file}");
+    }
+
+    #[test]
+    fn uploads_lie_with_us_unless_an_account_is_set() {
+        let dir = Path::new("/home/asha/.banter/media");
+        let media = |set: &[(&str, &str)], sealed: bool| {
+            let mut environment = Environment::new(real(set), sealed);
+            environment.add_media(dir);
+            environment.all()
+        };
+        assert_eq!(media(&[], false)["MEDIA_DIR"], "/home/asha/.banter/media");
+        assert_eq!(media(&[("MEDIA_DIR", "/mine")], false)["MEDIA_DIR"], "/mine");
+        let account = [("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true")];
+        assert!(!media(&account, false).contains_key("MEDIA_DIR"));
+        let sealed = media(&account, true);
+        assert_eq!(sealed["AZURE_STORAGE_CONNECTION_STRING"], "", "a test meets nobody's account");
+        assert_eq!(sealed["MEDIA_DIR"], "/home/asha/.banter/media");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::Place;
 use super::environment::Environment;
-use super::home::{Holder, Home, Opened, state_file};
+use super::home::{self, Holder, Home, Opened, state_file};
 use super::process::to_pid;
 use super::programs::Programs;
 use super::services::{self, Services, Started};
@@ -77,6 +77,7 @@ async fn join(dir: &Path, mut environment: Environment, out: &Printer) -> Result
     };
     let state = State::load(&state_file(dir))?.ok_or_else(starting)?;
     environment.add_state(&state);
+    environment.add_media(&home::media(dir));
     let programs = Programs::find(environment.needs_postgres(), false, None)?;
     environment.add_libpq(&state, programs.postgres.as_ref().map(|postgres| postgres.bin.as_path()));
     if environment.needs_postgres() {

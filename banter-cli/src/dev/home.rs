@@ -7,6 +7,7 @@
 //! tokens/asha     an access token for each demo person                (0600)
 //! run/*.json      which processes are ours
 //! log/*.log       what PostgreSQL and Redis say
+//! media/          what people uploaded
 //! postgres/       PostgreSQL's data, or a link to where it is
 //! ```
 
@@ -108,6 +109,10 @@ impl Home {
         self.dir.join("env")
     }
 
+    pub(super) fn media(&self) -> PathBuf {
+        media(&self.dir)
+    }
+
     pub(super) fn token(&self, username: &str) -> PathBuf {
         self.dir.join("tokens").join(username)
     }
@@ -179,6 +184,7 @@ impl Home {
             for file in [self.state(), self.env(), self.throwaway_mark()] {
                 gone(fs::remove_file(file))?;
             }
+            gone(fs::remove_dir_all(self.media()))?;
             gone(fs::remove_dir_all(self.dir.join("tokens")))?;
             fs::create_dir_all(self.dir.join("tokens"))
         };
@@ -186,6 +192,10 @@ impl Home {
             Failure::user(format!("the old data in `{}` could not be dropped: {error}", self.dir.display()))
         })
     }
+}
+
+pub(super) fn media(dir: &Path) -> PathBuf {
+    dir.join("media")
 }
 
 pub(super) fn state_file(dir: &Path) -> PathBuf {
@@ -239,12 +249,19 @@ mod tests {
         fs::create_dir_all(home.data()).unwrap();
         fs::write(home.data().join("PG_VERSION"), "15\n").unwrap();
         assert_eq!(home.data_version(), Some(15));
-        for file in [home.state(), home.env(), home.token("asha"), home.log("postgres")] {
+        fs::create_dir_all(home.media()).unwrap();
+        let upload = home.media().join("upload.jpg");
+        for file in [home.state(), home.env(), home.token("asha"), home.log("postgres"), upload] {
             fs::write(file, "x").unwrap();
         }
         home.clear().unwrap();
         assert_eq!(home.data_version(), None);
-        assert!(!home.state().exists() && !home.env().exists() && !home.token("asha").exists());
+        assert!(
+            !home.media().exists()
+                && !home.state().exists()
+                && !home.env().exists()
+                && !home.token("asha").exists()
+        );
         assert!(home.log("postgres").exists());
         home.clear().unwrap();
     }

@@ -64,6 +64,7 @@ impl<'a> Services<'a> {
             state.save(&self.home.state())?;
         }
         environment.add_state(&state);
+        environment.add_media(&self.home.media());
         Ok(Started { state, postgres_bin: programs.postgres.map(|postgres| postgres.bin) })
     }
 

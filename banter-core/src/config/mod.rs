@@ -3,12 +3,14 @@
 //! [`variables`] declares each variable with its default and meaning; [`sources`] knows where to look; [`Config::load`]
 //! reads them. In production a stand-in, an emulator or a default secret is a problem like any other.
 
+mod azure;
 mod reader;
 pub mod sources;
 pub mod variables;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -17,6 +19,7 @@ use sqlx::postgres::PgConnectOptions;
 use crate::app::StartError;
 use crate::error::{Coded, Kind};
 use crate::ids::Ids;
+use crate::media::Purpose;
 pub use reader::parse_duration;
 pub use sources::Sources;
 
@@ -45,6 +48,7 @@ pub struct Config {
     pub tokens: Tokens,
     pub firebase: Firebase,
     pub fcm: Fcm,
+    pub storage: Storage,
     pub limits: Limits,
     pub log: Log,
 }
@@ -136,6 +140,48 @@ pub struct ServiceAccount {
     pub private_key: SecretString,
     /// Tells Google which of the account's keys signed.
     pub key_id: Option<String>,
+}
+
+/// Where uploads lie.
+#[derive(Clone, Debug)]
+pub enum Storage {
+    /// A directory, made when it is needed: for development.
+    Disk {
+        dir: PathBuf,
+    },
+    Azure(Azure),
+}
+
+#[derive(Clone, Debug)]
+pub struct Azure {
+    pub account: String,
+    /// Base64.
+    pub key: SecretString,
+    /// Of the blob service, without a slash at its end.
+    pub endpoint: String,
+    pub containers: Containers,
+}
+
+/// The containers' names, one for each purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Containers {
+    pub avatars: String,
+    pub media: String,
+    pub voice: String,
+    pub covers: String,
+    pub verification: String,
+}
+
+impl Containers {
+    pub fn of(&self, purpose: Purpose) -> &str {
+        match purpose {
+            Purpose::Chat => &self.media,
+            Purpose::Voice => &self.voice,
+            Purpose::Avatar => &self.avatars,
+            Purpose::RoomCover => &self.covers,
+            Purpose::Verification => &self.verification,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::variables::{self, Variable};
 use super::{
-    Config, Database, Environment, Fcm, Firebase, Http, Limits, Log, Problems, Redis, ServiceAccount, Tokens,
+    Azure, Config, Containers, Database, Environment, Fcm, Firebase, Http, Limits, Log, Problems, Redis,
+    ServiceAccount, Storage, Tokens, azure,
 };
 
 impl Config {
@@ -61,6 +62,7 @@ impl Config {
                 account: read.service_account(),
                 patience: crate::providers::fcm::PATIENCE,
             },
+            storage: read.storage(),
             limits: Limits {
                 window: Duration::from_millis(
                     read.parse("RATE_LIMIT_WINDOW_MS", 900_000).clamp(1_000, 86_400_000),
@@ -111,6 +113,15 @@ impl Config {
         }
         if self.redis.is_none() {
             read.problem("REDIS_URL is not set: the memory of one process is for development only");
+        }
+        match &self.storage {
+            Storage::Disk { .. } => read.problem(
+                "AZURE_STORAGE_CONNECTION_STRING is not set: the local disk of one server is for development only",
+            ),
+            Storage::Azure(azure) if !azure.endpoint.starts_with("https://") => {
+                read.problem("AZURE_STORAGE_CONNECTION_STRING names an endpoint that is not https");
+            }
+            Storage::Azure(_) => {}
         }
         if read.optional("TRUSTED_PROXIES").is_none() {
             read.problem(
@@ -187,6 +198,52 @@ impl Reader<'_> {
             self.problem(format!("{name} does not start with {}", schemes.join(" or ")));
         }
         url.into()
+    }
+
+    fn storage(&mut self) -> Storage {
+        let disk = Storage::Disk { dir: self.text("MEDIA_DIR").into() };
+        let account = self.optional("AZURE_STORAGE_ACCOUNT_NAME");
+        let Some(text) = self.optional("AZURE_STORAGE_CONNECTION_STRING") else {
+            if account.is_some() {
+                self.problem("AZURE_STORAGE_ACCOUNT_NAME is set without AZURE_STORAGE_CONNECTION_STRING, which holds its key");
+            }
+            return disk;
+        };
+        let connection = match azure::Connection::parse(&text) {
+            Ok(connection) => connection,
+            Err(problem) => {
+                self.problem(format!("AZURE_STORAGE_CONNECTION_STRING {problem}"));
+                return disk;
+            }
+        };
+        if account.is_some_and(|account| account != connection.account) {
+            self.problem(
+                "AZURE_STORAGE_ACCOUNT_NAME is another account than AZURE_STORAGE_CONNECTION_STRING's",
+            );
+        }
+        let [avatars, media, voice, covers, verification] =
+            ["AVATARS", "MEDIA", "VOICE", "COVERS", "VERIFICATION"].map(|purpose| {
+                let variable = format!("AZURE_STORAGE_CONTAINER_{purpose}");
+                let name = self.text(&variable);
+                if !azure::is_container(&name) {
+                    self.problem(format!(
+                        "{variable} is `{name}`: a container has 3 to 63 lower-case letters, digits and single hyphens"
+                    ));
+                }
+                name
+            });
+        let containers = Containers { avatars, media, voice, covers, verification };
+        let distinct: BTreeSet<&str> =
+            crate::media::Purpose::ALL.map(|purpose| containers.of(purpose)).into();
+        if distinct.len() < 5 {
+            self.problem("AZURE_STORAGE_CONTAINER_… name one container twice: what is public and what is private must lie apart");
+        }
+        Storage::Azure(Azure {
+            account: connection.account,
+            key: connection.key.into(),
+            endpoint: connection.endpoint,
+            containers,
+        })
     }
 
     fn redis(&mut self) -> Option<Redis> {

@@ -60,12 +60,17 @@ fn production_refuses_every_stand_in() {
         ("REDIS_URL", "rediss://x:6380"),
         ("FIREBASE_PROJECT_ID", "banter-live"),
         ("TRUSTED_PROXIES", "1"),
+        ("AZURE_STORAGE_CONNECTION_STRING", "AccountName=banter;AccountKey=c2VjcmV0"),
     ];
     assert!(Config::load(&env(&good)).unwrap().log.json);
 
     let clear = [("FCM_API_URL", "http://fcm.example"), ("GOOGLE_TOKEN_URL", "http://oauth2.example/token")];
     let problems = Config::load(&env(&[&good[..], &clear].concat())).unwrap_err();
     assert_eq!(problems.iter().count(), 2, "{problems}");
+    let emulator =
+        [&good[..4], &[("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true")]].concat();
+    let problems = Config::load(&env(&emulator)).unwrap_err();
+    assert!(problems.to_string().contains("not https"), "{problems}");
 }
 
 #[test]
@@ -81,6 +86,31 @@ fn a_service_account_is_whole_and_usable_or_none() {
         let found = Config::load(&env(&half)).unwrap_err();
         assert_eq!(found.iter().count(), problems, "{found}");
         assert!(!found.to_string().contains("BEGIN"), "a key is never shown");
+    }
+}
+
+#[test]
+fn storage_is_a_directory_or_an_account() {
+    let Storage::Disk { dir } = Config::load(&env(&[])).unwrap().storage else { panic!("an account") };
+    assert_eq!(dir.to_str(), Some(".banter/media"));
+    let account = ("AZURE_STORAGE_CONNECTION_STRING", "AccountName=banter;AccountKey=c2VjcmV0");
+    let named =
+        [account, ("AZURE_STORAGE_ACCOUNT_NAME", "banter"), ("AZURE_STORAGE_CONTAINER_VOICE", "sounds")];
+    let Storage::Azure(azure) = Config::load(&env(&named)).unwrap().storage else { panic!("a directory") };
+    assert_eq!(azure.endpoint, "https://banter.blob.core.windows.net");
+    assert_eq!(
+        (azure.containers.of(Purpose::Voice), azure.containers.of(Purpose::Chat)),
+        ("sounds", "chat-media")
+    );
+    for (wrong, problem) in [
+        (vec![("AZURE_STORAGE_ACCOUNT_NAME", "banter")], "without AZURE_STORAGE_CONNECTION_STRING"),
+        (vec![account, ("AZURE_STORAGE_ACCOUNT_NAME", "other")], "another account"),
+        (vec![account, ("AZURE_STORAGE_CONTAINER_MEDIA", "Chat")], "AZURE_STORAGE_CONTAINER_MEDIA is `Chat`"),
+        (vec![account, ("AZURE_STORAGE_CONTAINER_MEDIA", "avatars")], "one container twice"),
+        (vec![("AZURE_STORAGE_CONNECTION_STRING", "AccountName=x")], "no AccountKey"),
+    ] {
+        let problems = Config::load(&env(&wrong)).unwrap_err();
+        assert!(problems.to_string().contains(problem), "{problems}");
     }
 }
 

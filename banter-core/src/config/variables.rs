@@ -107,6 +107,26 @@ pub const SECTIONS: &[(&str, &[Variable])] = &[
         ],
     ),
     (
+        "Media",
+        &[
+            secret(
+                "AZURE_STORAGE_CONNECTION_STRING",
+                "Blob storage for uploads, as the portal shows it (Azurite's works); unset: MEDIA_DIR (development only)",
+            ),
+            var("AZURE_STORAGE_ACCOUNT_NAME", "", "Must be the connection string's account where it is set"),
+            var("AZURE_STORAGE_CONTAINER_AVATARS", "avatars", "Profile pictures: public"),
+            var(
+                "AZURE_STORAGE_CONTAINER_MEDIA",
+                "chat-media",
+                "Pictures, recordings and films in chats: private",
+            ),
+            var("AZURE_STORAGE_CONTAINER_VOICE", "voice-messages", "Voice messages: private"),
+            var("AZURE_STORAGE_CONTAINER_COVERS", "room-covers", "Covers of rooms: public"),
+            var("AZURE_STORAGE_CONTAINER_VERIFICATION", "verification", "Documents and selfies: private"),
+            var("MEDIA_DIR", ".banter/media", "Where uploads lie without Azure: a directory of this machine"),
+        ],
+    ),
+    (
         "Rate limits",
         &[
             var("RATE_LIMIT_WINDOW_MS", "900000", "Window of the general limit"),

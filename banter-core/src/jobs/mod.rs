@@ -3,8 +3,9 @@
 //! longer each time (with jitter); after the last attempt the job is `dead`: kept, counted, visible, and put back by
 //! hand with [`Jobs::retry`].
 //!
-//! One job a file: [`prune`]; pushes are [`crate::notifications::push`]. [`worker`] runs them.
+//! One job a file: [`prune`], [`collect`]; pushes are [`crate::notifications::push`]. [`worker`] runs them.
 
+pub mod collect;
 pub mod prune;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,8 @@ pub enum Job {
     Prune {},
     /// Clears away what reached an account while it was being deleted.
     AfterDeletion { user_id: UserId },
+    /// Removes uploads that nothing uses; queues itself again.
+    Collect {},
     /// Tells one phone of something. One job a phone, so that a retry reaches only those it did not reach before.
     Push(Push),
 }
@@ -36,6 +39,7 @@ impl Job {
     fn unique_name(&self) -> Option<&'static str> {
         match self {
             Self::Prune {} => Some("prune"),
+            Self::Collect {} => Some("collect"),
             Self::AfterDeletion { .. } | Self::Push(_) => None,
         }
     }
@@ -44,6 +48,7 @@ impl Job {
         match self {
             Self::Prune {} => prune::run(banter).await,
             Self::AfterDeletion { user_id } => Ok(banter.accounts().clear_away(*user_id).await?),
+            Self::Collect {} => collect::run(banter).await,
             Self::Push(push) => push.run(banter).await,
         }
     }

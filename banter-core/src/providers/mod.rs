@@ -4,6 +4,7 @@
 pub mod fcm;
 pub mod firebase;
 pub mod google_auth;
+pub mod storage;
 #[cfg(test)]
 mod tests;
 

@@ -5,11 +5,12 @@
 //! ones). Databases are made from a template and dropped afterwards; Redis is shared, each world under a prefix of
 //! its own. Nothing here sleeps: what happens later is waited for, with a deadline.
 //!
-//! [`database`] · [`World`] people, time, events · [`google`] the certificate endpoint ·
-//! [`fcm`] pushes · [`redact`] for snapshots
+//! [`database`] · [`World`] people, time, events · [`files`] pictures and recordings, good and bad ·
+//! [`google`] the certificate endpoint · [`fcm`] pushes · [`redact`] for snapshots
 
 mod database;
 pub mod fcm;
+pub mod files;
 pub mod google;
 mod notices;
 pub mod redact;
@@ -73,6 +74,8 @@ pub fn config(database_url: &str, redis_url: Option<&str>) -> Config {
             account: None,
             patience: DEADLINE,
         },
+        // A directory of its own is given to each world that lives.
+        storage: config::Storage::Disk { dir: "/nonexistent/banter-media".into() },
         limits: config::Limits { window: Duration::from_secs(900), max_requests: 1000, multiplier: 1 },
         log: config::Log { filter: "info".into(), json: false },
     }

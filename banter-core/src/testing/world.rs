@@ -6,13 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::AssertSqlSafe;
+use tempfile::TempDir;
 
 use super::{Notices, TestDatabase, config, database, on_a_thread};
 use crate::Banter;
 use crate::accounts::sign_in::{Registration, SignIn, SignedIn};
 use crate::accounts::{Caller, Client, Gender};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Storage};
 use crate::events::Event;
 use crate::friends::requests::Asked;
 use crate::ids::{ConversationId, Ids, NotificationId, UserId};
@@ -28,6 +29,7 @@ pub struct World {
     seed: AtomicU64,
     people: AtomicU64,
     may_leave_jobs: AtomicBool,
+    media: TempDir,
     database: TestDatabase,
 }
 
@@ -102,6 +104,8 @@ impl Builder {
                 .expect("REDIS_URL is not set: run `make test`, or `banter dev exec -- cargo test`")
         });
         let mut config = config(&database.url(), redis.as_deref());
+        let media = TempDir::new().expect("a directory for media");
+        config.storage = Storage::Disk { dir: media.path().to_owned() };
         (self.change)(&mut config);
         let clock = self.clock.unwrap_or_else(noon);
         let banter = Banter::connect_with(config.clone(), clock, Ids::seeded(1))
@@ -115,6 +119,7 @@ impl Builder {
             seed: AtomicU64::new(2),
             people: AtomicU64::new(0),
             may_leave_jobs: AtomicBool::new(false),
+            media,
             database,
         }
     }
@@ -289,6 +294,11 @@ impl World {
         banter.bus().listen_to_everyone().await;
         let notices = Notices::of(banter.bus());
         Replica { banter, notices }
+    }
+
+    /// Where this world's uploads lie, one directory for each purpose.
+    pub fn media_dir(&self) -> &std::path::Path {
+        self.media.path()
     }
 
     pub fn database(&self) -> &TestDatabase {

@@ -9,6 +9,7 @@ pub mod friends;
 pub mod groups;
 pub mod health;
 pub mod layers;
+pub mod media;
 pub mod messages;
 pub mod notifications;
 pub mod openapi;
@@ -16,6 +17,7 @@ pub mod people;
 pub mod presence;
 pub mod safety;
 pub mod settings;
+pub mod uploads;
 pub mod users;
 
 use serde::Serialize;

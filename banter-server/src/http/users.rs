@@ -9,7 +9,9 @@ use banter_core::Banter;
 use banter_core::accounts::devices::Platform;
 use banter_core::accounts::profile::{Profile, ProfileChange};
 use banter_core::accounts::{Gender, Role};
-use banter_core::ids::UserId;
+use banter_core::ids::{UploadId, UserId};
+use banter_core::media::avatar;
+use banter_core::media::verification::Verification;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
@@ -251,4 +253,80 @@ pub async fn export_me(State(banter): State<Banter>, Caller(caller): Caller) -> 
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
     Ok((headers, axum::body::Body::from_stream(document)).into_response())
+}
+
+/// An upload for `avatar`: one of the two names it.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Avatar {
+    media_id: Option<UploadId>,
+    #[schema(max_length = 2048)]
+    media_url: Option<String>,
+}
+
+/// Take an upload for my picture
+#[utoipa::path(put, path = "/users/me/avatar", operation_id = "putAvatar", tag = "Accounts", request_body = Avatar, security(("bearer" = [])),
+    responses((status = OK, body = Answer<Changed>), Refusal))]
+pub async fn put_avatar(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Body(body): Body<Avatar>,
+) -> Outcome<Changed> {
+    let upload = avatar::named(body.media_id, body.media_url.as_deref())?;
+    banter.media().set_avatar(&caller, upload).await?;
+    answer(Changed { user: banter.accounts().profile(caller.user_id).await?.into() })
+}
+
+/// Have no picture
+#[utoipa::path(delete, path = "/users/me/avatar", operation_id = "deleteAvatar", tag = "Accounts", security(("bearer" = [])),
+    responses((status = OK, body = Answer<Changed>), Refusal))]
+pub async fn delete_avatar(State(banter): State<Banter>, Caller(caller): Caller) -> Outcome<Changed> {
+    banter.media().clear_avatar(&caller).await?;
+    answer(Changed { user: banter.accounts().profile(caller.user_id).await?.into() })
+}
+
+/// Links to two uploads for `verification`.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AskVerification {
+    #[schema(max_length = 2048)]
+    document_media_url: String,
+    #[schema(max_length = 2048)]
+    selfie_media_url: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct VerificationAsked {
+    verification: Verification,
+}
+
+/// The newest request; null when there was none.
+#[derive(Serialize, ToSchema)]
+pub struct NewestVerification {
+    verification: Option<Verification>,
+}
+
+/// Ask to be verified
+///
+/// With a document and a selfie, which only moderators see.
+#[utoipa::path(post, path = "/users/me/verification", operation_id = "askVerification", tag = "Accounts", request_body = AskVerification,
+    security(("bearer" = [])), responses((status = OK, body = Answer<VerificationAsked>), Refusal))]
+pub async fn ask_verification(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+    Body(body): Body<AskVerification>,
+) -> Outcome<VerificationAsked> {
+    let asked =
+        banter.media().ask_verification(&caller, &body.document_media_url, &body.selfie_media_url).await?;
+    answer(VerificationAsked { verification: asked })
+}
+
+/// How my verification stands
+#[utoipa::path(get, path = "/users/me/verification", operation_id = "getVerification", tag = "Accounts", security(("bearer" = [])),
+    responses((status = OK, body = Answer<NewestVerification>), Refusal))]
+pub async fn verification(
+    State(banter): State<Banter>,
+    Caller(caller): Caller,
+) -> Outcome<NewestVerification> {
+    answer(NewestVerification { verification: banter.media().verification(&caller).await? })
 }

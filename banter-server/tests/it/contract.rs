@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use banter_core::testing::files;
 use serde_json::{Value, json};
 
 use crate::harness::{Api, Who};
@@ -82,6 +83,9 @@ async fn answers_and_events_are_as_documented() {
     let leaver = api.world.user("leaver").await;
     let mut socket = api.socket(&ravi).await;
     api.world.coin_news(&ravi, 50).await;
+    let upload = api.upload(&asha, "avatar", files::jpeg(8, 8)).await.is(200)["mediaId"].take();
+    let document_url = api.upload(&asha, "verification", files::jpeg(9, 8)).await.is(200)["mediaUrl"].take();
+    let selfie_url = api.upload(&asha, "verification", files::jpeg(8, 9)).await.is(200)["mediaUrl"].take();
     let fill = |name: &str| match name {
         "firebaseToken" => Some(json!(api.world.firebase_token("uid-new", "+919999999999"))),
         "refreshToken" => Some(json!(asha.refresh_token)),
@@ -90,6 +94,9 @@ async fn answers_and_events_are_as_documented() {
         "userIds" => Some(json!(ravi.id)),
         "SessionId" => Some(json!(other.caller.session_id)),
         "ConversationId" => Some(json!(conversation)),
+        "UploadId" => Some(upload.clone()),
+        "documentMediaUrl" => Some(document_url.clone()),
+        "selfieMediaUrl" => Some(selfie_url.clone()),
         "UserId" => Some(json!(ravi.id)),
         "NotificationId" => Some(json!(notification)),
         "beforeSeq" => Some(json!(100)),
@@ -135,11 +142,9 @@ async fn answers_and_events_are_as_documented() {
             api.post("/friends/requests", &ravi, json!({ "receiverId": asha.id })).await.is(201);
         }
         let who = if operation.name() == "DELETE /api/users/me" { &leaver } else { &asha };
-        let mut request = api.ask(operation.method.clone(), &document.url(operation, &fill), who);
-        if let Some(body) = document.bodies(operation, &fill).first() {
-            request = request.json(body);
-        }
-        let answer = api.send(request).await;
+        let request = api.ask(operation.method.clone(), &document.url(operation, &fill), who);
+        let bodies = document.bodies(operation, &fill);
+        let answer = api.send(operation.with_body(request, bodies.first())).await;
         document
             .check_answer(operation.method.as_str(), &operation.path, answer.status, &answer.json)
             .unwrap();

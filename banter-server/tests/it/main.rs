@@ -9,6 +9,7 @@ mod friends;
 mod groups;
 mod hostile;
 mod layers;
+mod media;
 mod messages;
 mod notifications;
 mod people;

@@ -23,7 +23,7 @@ async fn a_handler_that_panics_is_a_500_with_a_request_id() {
     let routes =
         Router::new().route("/api/panic", get(async || -> &'static str { panic!("a secret detail") }));
     let router = routes
-        .layer(from_fn_with_state(DEADLINE, layers::finish))
+        .layer(from_fn_with_state(Patience { request: DEADLINE, ..Patience::default() }, layers::finish))
         .layer(from_fn_with_state(world.banter.clone(), observe));
     let server = Server::start(App { router, ..router::app(&world.banter) }).await;
     let answer =

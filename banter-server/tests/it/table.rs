@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use banter_core::testing::Person;
+use banter_core::testing::{Person, files};
 use chrono::TimeDelta;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -29,16 +29,13 @@ async fn ask(
     body: Option<&Value>,
 ) -> Answer {
     let unknown = |name: &str| match name {
-        "UserId" | "SessionId" | "ConversationId" | "FriendRequestId" | "NotificationId" | "MessageId" => {
-            Some(json!("0190b2c4-0000-7000-8000-000000000000"))
-        }
+        "UserId" | "SessionId" | "ConversationId" | "FriendRequestId" | "NotificationId" | "MessageId"
+        | "UploadId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
         _ => None,
     };
-    let mut request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
-    if let Some(body) = body.cloned().or_else(|| document.bodies(operation, &unknown).into_iter().next()) {
-        request = request.json(&body);
-    }
-    api.send(request).await
+    let request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
+    let body = body.cloned().or_else(|| document.bodies(operation, &unknown).into_iter().next());
+    api.send(operation.with_body(request, body.as_ref())).await
 }
 
 #[tokio::test]
@@ -119,6 +116,7 @@ async fn view(
     asha: &Person,
     ravi: &Person,
     stranger: &Person,
+    upload: &Value,
 ) -> Vec<(String, Value)> {
     let conversation = api.get("/conversations", asha).await.is(200)["conversations"].take();
     let conversations = conversation.as_array().expect("a list");
@@ -127,6 +125,7 @@ async fn view(
         "UserId" | "userIds" => Some(json!(ravi.id)),
         "SessionId" => Some(json!(asha.caller.session_id)),
         "ConversationId" => Some(ours["id"].clone()),
+        "UploadId" => Some(json!(upload)),
         "beforeSeq" => Some(json!(100)),
         "since" => Some(json!("2026-01-01T00:00:00Z")),
         "limit" => Some(json!(50)),
@@ -174,7 +173,8 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let asked = api.post("/friends/requests", &ravi, secretly).await.is(201);
     let request = asked["request"]["id"].clone();
     let message = api.world.send(&asha, &ravi, SECRET).await.id;
-    let before = view(&api, &document, &asha, &ravi, &mallory).await;
+    let upload = api.upload(&asha, "avatar", files::jpeg(8, 8)).await.is(200)["mediaId"].take();
+    let before = view(&api, &document, &asha, &ravi, &mallory, &upload).await;
     assert!(json!(before).to_string().contains(SECRET), "there is something to find");
 
     let hers = |name: &str| match name {
@@ -187,6 +187,8 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "memberIds" => Some(json!([asha.id])),
         "since" => Some(json!("2026-01-01T00:00:00Z")),
         "NotificationId" => Some(json!(notification)),
+        "UploadId" => Some(upload.clone()),
+        "documentMediaUrl" | "selfieMediaUrl" | "mediaUrl" => Some(upload.clone()),
         "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),
         "refreshToken" => Some(json!(mallory.refresh_token)),
         "username" => Some(json!("asha")),
@@ -219,24 +221,23 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
             bodies.push(None);
         }
         for body in bodies {
-            let mut request = api.ask(operation.method.clone(), &url, &mallory);
-            if let Some(body) = &body {
-                request = request.json(body);
-            }
-            let answer = api.send(request).await;
+            let request = api.ask(operation.method.clone(), &url, &mallory);
+            let answer = api.send(operation.with_body(request, body.as_ref())).await;
             let what = format!("{} {body:?}: {} {}", operation.name(), answer.status, answer.json);
             assert!(answer.status < 500, "{what}");
             for secret in forbidden {
                 assert!(!answer.json.to_string().contains(secret), "{what} gives away {secret}");
             }
-            let names_hers = operation.path.contains("{id}")
-                || body.is_some_and(|body| body.get("conversationId").is_some());
+            let names_hers = ["{id}"].iter().any(|id| operation.path.contains(id))
+                || body.is_some_and(|body| {
+                    ["conversationId", "mediaId"].iter().any(|id| body.get(id).is_some())
+                });
             if names_hers {
                 assert_eq!(answer.status, 404, "{what}");
             }
         }
     }
-    assert_eq!(view(&api, &document, &asha, &ravi, &mallory).await, before);
+    assert_eq!(view(&api, &document, &asha, &ravi, &mallory, &upload).await, before);
     api.world.advance(TimeDelta::minutes(1));
     assert_eq!(api.get("/auth/me", &asha).await.status, 200);
 }

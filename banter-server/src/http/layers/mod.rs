@@ -7,7 +7,7 @@ pub mod observe;
 
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -15,10 +15,13 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument as _;
 
 use super::error::ApiError;
+use crate::patience::Patience;
 
 /// Runs the request to its end even when the client goes away, so that what was stored is also told; ends one that
 /// takes too long; and makes a panic a 500 like any other.
-pub async fn finish(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
+pub async fn finish(State(patience): State<Patience>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let deadline = if route.ends_with("/uploads") { patience.upload } else { patience.request };
     // The deadline stands inside the task: it holds for work whose client is gone as well.
     match tokio::spawn(tokio::time::timeout(deadline, next.run(request)).in_current_span()).await {
         Ok(Ok(response)) => response,

@@ -30,6 +30,7 @@ pub use tidy::tidy;
         (name = "Messages", description = "Conversations and messages"),
         (name = "Groups", description = "Conversations of 3 to 10"),
         (name = "Notifications", description = "The inbox"),
+        (name = "Media", description = "Pictures, recordings and films"),
         (name = "Presence", description = "Who is here now"),
         (name = "Safety", description = "Blocks"),
         (name = "Operations", description = "For load balancers and people on call")

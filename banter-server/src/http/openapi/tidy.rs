@@ -15,7 +15,8 @@ pub fn tidy(document: &OpenApi) -> Value {
     for (path, item) in fields(&mut document["paths"]) {
         for (method, operation) in fields(item) {
             describe_responses(operation);
-            if method == "post" && !path.starts_with("/api/auth/") && operation.get("security").is_some() {
+            let kept = !path.starts_with("/api/auth/") && path != "/api/uploads";
+            if method == "post" && kept && operation.get("security").is_some() {
                 offer_idempotency(operation);
             }
         }

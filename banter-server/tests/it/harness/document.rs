@@ -3,7 +3,10 @@
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Api, Who};
+use banter_core::testing::files;
+use reqwest::RequestBuilder;
+
+use super::{Api, Who, form};
 
 /// One operation as the document describes it.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Operation {
     in_path: Vec<(String, Value)>,
     in_query: Vec<(String, Value)>,
     pub body: Option<Value>,
+    /// It takes a form with a file.
+    pub takes_file: bool,
 }
 
 /// The document, and what to write where it asks for an id.
@@ -54,6 +59,7 @@ impl Operation {
             public: json["security"].as_array().is_none_or(Vec::is_empty),
             in_path: parameters("path"),
             in_query: parameters("query"),
+            takes_file: !json["requestBody"]["content"]["multipart/form-data"].is_null(),
             body: (!body.is_null()).then(|| body.clone()),
         }
     }
@@ -61,6 +67,18 @@ impl Operation {
     /// The names of what may follow `?`.
     pub(crate) fn query(&self) -> impl Iterator<Item = &str> {
         self.in_query.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// A good body of the kind it takes.
+    pub(crate) fn with_body(&self, request: RequestBuilder, json: Option<&Value>) -> RequestBuilder {
+        if self.takes_file {
+            let (content_type, body) = form(&files::png(8, 8));
+            return request.header("content-type", content_type).body(body);
+        }
+        match json {
+            Some(json) => request.json(json),
+            None => request,
+        }
     }
 
     pub(crate) fn name(&self) -> String {

@@ -1,0 +1,83 @@
+//! One's face: a public picture under a URL that stays.
+
+use super::{Error, MediaStore, Purpose};
+use crate::accounts::Caller;
+use crate::error::Problems;
+use crate::ids::UploadId;
+
+impl MediaStore<'_> {
+    /// Takes an upload of one's own for one's face; the one before is collected. A repeat changes nothing.
+    pub async fn set_avatar(&self, caller: &Caller, upload: UploadId) -> Result<(), Error> {
+        let now = self.0.clock().now();
+        let mut transaction = self.0.pool().begin().await?;
+        let before = sqlx::query_scalar!(
+            r#"select avatar_upload_id as "id: UploadId" from users where id = $1 for no key update"#,
+            caller.user_id.0,
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        let key = sqlx::query_scalar!(
+            r#"
+            update uploads
+            set used_at = coalesce(used_at, $3)
+            where id = $1 and user_id = $2 and purpose = 'avatar' and doomed_at is null
+            returning object_key
+            "#,
+            upload.0,
+            caller.user_id.0,
+            now,
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let key = key.ok_or(Error::NotFound)?;
+        sqlx::query!(
+            "update users set avatar = $2, avatar_upload_id = $3, updated_at = $4 where id = $1",
+            caller.user_id.0,
+            self.link(Purpose::Avatar, &key, None),
+            upload.0,
+            now,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if let Some(before) = before.filter(|before| *before != upload) {
+            sqlx::query!("update uploads set doomed_at = $2 where id = $1", before.0, now)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// No face; the one before is collected.
+    pub async fn clear_avatar(&self, caller: &Caller) -> Result<(), Error> {
+        let now = self.0.clock().now();
+        sqlx::query!(
+            r#"
+            with before as (
+                select id, avatar_upload_id from users where id = $1 for no key update
+            ),
+            doomed as (
+                update uploads set doomed_at = $2 where id = (select avatar_upload_id from before)
+            )
+            update users
+            set avatar = null, avatar_upload_id = null, updated_at = $2
+            where id = (select id from before)
+            "#,
+            caller.user_id.0,
+            now,
+        )
+        .execute(self.0.pool())
+        .await?;
+        Ok(())
+    }
+}
+
+/// The upload that a client names, by its id or by a link to it.
+pub fn named(id: Option<UploadId>, url: Option<&str>) -> Result<UploadId, Error> {
+    match (id, url) {
+        (Some(id), _) => Ok(id),
+        (None, Some(url)) => super::named_by(url)
+            .ok_or_else(|| Problems::one("mediaUrl", "must be a link that an upload gave").into()),
+        (None, None) => Err(Problems::one("mediaId", "or mediaUrl must be given").into()),
+    }
+}

@@ -1,0 +1,175 @@
+// Uploads in Azure's own emulator: what is stored there, and who can read it by which link.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import axios from 'axios';
+
+import { bare, refused } from '../lib/api.js';
+import { Azurite } from '../lib/azurite.js';
+import { Person } from '../lib/people.js';
+import { Server } from '../lib/server.js';
+import { eventually } from '../lib/wait.js';
+
+let azurite;
+let server;
+let asha;
+
+before(async () => {
+  azurite = await Azurite.start();
+  server = await Server.start({ AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString });
+  asha = await Person.register(server);
+});
+
+after(async () => {
+  await server?.stop();
+  await azurite?.stop();
+});
+
+const upload = async (purpose, bytes, name = 'photo.jpg') => {
+  const form = new FormData();
+  form.append('file', new Blob([bytes], { type: 'application/octet-stream' }), name);
+  const answer = await bare(server, asha.token).post(`/uploads?purpose=${purpose}`, form);
+  return answer.data;
+};
+
+const read = (url) => axios.get(url, { responseType: 'arraybuffer', validateStatus: null, timeout: 10_000 });
+
+/** What ImageMagick makes of these arguments. */
+const magick = async (ending, ...args) => {
+  const folder = await mkdtemp(join(tmpdir(), 'banter-magick-'));
+  try {
+    const file = join(folder, `picture.${ending}`);
+    const made = spawnSync('convert', [...args, file], { encoding: 'utf8' });
+    assert.equal(made.status, 0, `ImageMagick: ${made.error ?? made.stderr}`);
+    return await readFile(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+};
+
+/** Mono, 8 bits, 8 kHz. */
+const silence = (seconds) => {
+  const head = Buffer.alloc(44);
+  head.write('RIFF', 0);
+  head.writeUInt32LE(36 + seconds * 8000, 4);
+  head.write('WAVEfmt ', 8);
+  [16, 0x10001, 8000, 8000, 0x80001].forEach((word, at) => head.writeUInt32LE(word, 16 + 4 * at));
+  head.write('data', 36);
+  head.writeUInt32LE(seconds * 8000, 40);
+  return Buffer.concat([head, Buffer.alloc(seconds * 8000, 0x80)]);
+};
+
+const place = '19.0760N 72.8777E GPSLatitude';
+
+test('a private picture is in its container, and is read by its link alone', async () => {
+  const photo = await magick('jpg', '-size', '600x400', 'plasma:', '-set', 'comment', place);
+  assert.ok(photo.includes('GPSLatitude'), 'there is something to find');
+  const media = await upload('chat', photo);
+  assert.equal(media.contentType, 'image/jpeg');
+  assert.match(media.mediaUrl, /\/chat-media\/[0-9a-f-]{36}\.jpg\?sv=/);
+  const stored = await azurite.ask('GET', new URL(media.mediaUrl).pathname.replace('/devstoreaccount1', ''));
+  assert.equal(stored.headers['content-type'], 'image/jpeg');
+  assert.equal(stored.headers['cache-control'], 'private, max-age=2700, immutable');
+  assert.ok(!stored.data.includes('GPSLatitude'), 'the place is gone');
+
+  const byLink = await read(media.mediaUrl);
+  assert.deepEqual([byLink.status, byLink.headers['content-type']], [200, 'image/jpeg']);
+  assert.deepEqual(byLink.data, stored.data);
+  assert.equal((await read(media.thumbnailUrl)).status, 200);
+  const again = await asha.api.get(`/media/${media.mediaId}`);
+  assert.equal(again.media.url, media.mediaUrl, 'the same link, for the phone to find in its cache');
+
+  const link = new URL(media.mediaUrl);
+  const without = (change) => {
+    const url = new URL(link);
+    change(url);
+    return url.href;
+  };
+  for (const forged of [
+    without((url) => (url.search = '')),
+    without((url) => url.searchParams.delete('sig')),
+    without((url) => url.searchParams.set('se', '2099-01-01T00:00:00Z')),
+    without((url) => url.searchParams.set('sp', 'rw')),
+    without((url) => (url.pathname = new URL(media.thumbnailUrl).pathname)),
+  ]) {
+    const answer = await read(forged);
+    assert.ok([403, 404].includes(answer.status), `${forged}: ${answer.status}`);
+  }
+  const here = await read(`${server.url}/media/chat/${media.mediaId}.jpg`);
+  assert.equal(here.status, 404, 'the server itself gives out nothing');
+});
+
+test('an avatar is read by anybody under a link that stays', async () => {
+  const media = await upload('avatar', await magick('png', '-size', '900x900', 'plasma:'));
+  assert.equal(media.expiresAt, null);
+  assert.ok(!media.mediaUrl.includes('?'));
+  const face = await read(media.mediaUrl);
+  assert.deepEqual([face.status, face.headers['content-type']], [200, 'image/jpeg']);
+  assert.equal(face.headers['cache-control'], 'public, max-age=31536000, immutable');
+  const { user } = await asha.api.put('/users/me/avatar', { mediaId: media.mediaId });
+  assert.equal(user.avatar, media.mediaUrl);
+
+  await asha.api.delete('/users/me/avatar');
+  // The collector comes once an hour: not while we wait.
+  const soon = "update jobs set run_at = now() where unique_name = 'collect' and state = 'queued'";
+  const told = spawnSync('psql', [process.env.DATABASE_URL, '-qc', soon], { encoding: 'utf8' });
+  assert.equal(told.status, 0, told.stderr);
+  await eventually(30_000, 'both objects are deleted', async () => {
+    const left = await Promise.all([media.mediaUrl, media.thumbnailUrl].map(read));
+    return left.every((answer) => answer.status === 404);
+  });
+});
+
+test('a recording of several parts arrives whole', async () => {
+  // Larger than what is sent at once: it goes block by block.
+  const sound = silence(290);
+  const long = Buffer.concat([sound.subarray(0, 44), ...Array(4).fill(sound.subarray(44))]);
+  long.writeUInt32LE(long.length - 8, 4);
+  long.writeUInt32LE(long.length - 44, 40);
+  long.writeUInt32LE(32_000, 24);
+  long.writeUInt32LE(32_000, 28);
+  const media = await upload('voice', long, 'note.wav');
+  assert.equal(media.durationMs, 290_000);
+  const byLink = await read(media.mediaUrl);
+  assert.equal(byLink.headers['content-type'], 'audio/wav');
+  assert.ok(long.equals(byLink.data), 'byte for byte');
+});
+
+test("what ImageMagick makes is taken by its content, and what it cannot make good is refused", async () => {
+  for (const [ending, args, contentType] of [
+    ['jpg', ['-size', '80x60', 'plasma:', '-colorspace', 'CMYK'], 'image/jpeg'],
+    ['png', ['-size', '80x60', 'plasma:', '-depth', '16'], 'image/jpeg'],
+    ['png', ['-size', '1x1', 'xc:red'], 'image/jpeg'],
+    ['png', ['-size', '80x60', 'xc:none', '-fill', 'red', '-draw', 'circle 40,30 50,30'], 'image/png'],
+    ['gif', ['-delay', '5', '-size', '40x30', 'xc:red', 'xc:blue', '-loop', '0'], 'image/gif'],
+  ]) {
+    const media = await upload('chat', await magick(ending, ...args), 'holiday.exe');
+    assert.equal(media.contentType, contentType, args.join(' '));
+    assert.equal((await read(media.mediaUrl)).status, 200);
+  }
+  const bomb = await magick('png', '-size', '7200x7200', 'xc:black', '-depth', '1');
+  assert.ok(bomb.length < 1_000_000, 'small outside');
+  await refused(400, 'IMAGE_TOO_LARGE', upload('chat', bomb));
+  await refused(415, 'UNSUPPORTED_MEDIA_TYPE', upload('chat', await magick('bmp', '-size', '8x8', 'xc:red'), 'photo.jpg'));
+});
+
+test('without storage an upload says so, and leaves nothing', async () => {
+  const away = await Server.start({
+    AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString,
+    AZURE_STORAGE_CONTAINER_MEDIA: 'no-such-container',
+  });
+  try {
+    const form = new FormData();
+    form.append('file', new Blob([await magick('png', '-size', '8x8', 'xc:red')]), 'x.png');
+    const somebody = await Person.register(away);
+    const answer = await bare(away, somebody.token).post('/uploads?purpose=chat', form).catch((error) => error.response);
+    assert.deepEqual([answer.status, answer.data.code], [503, 'STORAGE_UNAVAILABLE']);
+  } finally {
+    await away.stop();
+  }
+});
