@@ -8,7 +8,7 @@ use crate::testing::{DEADLINE, World};
 async fn in_the_background_revocations_are_learnt_presence_is_swept_and_jobs_run() {
     let world = World::with_memory().await;
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
-    world.acquaint(&asha, &ravi).await;
+    world.befriend(&asha, &ravi).await;
     let server = world.replica().await;
     server.banter.start_background().await.unwrap();
 

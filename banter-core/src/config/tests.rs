@@ -51,7 +51,7 @@ fn production_refuses_every_stand_in() {
         ("JWT_SECRET", "change-me-change-me-change-me-change-me"),
     ]))
     .unwrap_err();
-    assert_eq!(problems.iter().count(), 8, "{problems}");
+    assert_eq!(problems.iter().count(), 9, "{problems}");
     let key = crate::testing::fcm::private_key().replace('\n', "\\n");
     let good = [
         ("FIREBASE_CLIENT_EMAIL", "pusher@banter-live.iam.gserviceaccount.com"),

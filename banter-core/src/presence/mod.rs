@@ -137,9 +137,13 @@ impl Presences<'_> {
             }
             count += gone.len();
             let ids: Vec<_> = gone.iter().map(|user| user.0).collect();
-            let written = sqlx::query!("update users set last_seen = $2 where id = any($1)", &ids, now)
-                .execute(self.0.pool())
-                .await;
+            let written = sqlx::query!(
+                "update users set last_seen = $2 where id = any($1) and status <> 'deleted'",
+                &ids,
+                now,
+            )
+            .execute(self.0.pool())
+            .await;
             if let Err(error) = written {
                 // Nobody would ever be told of them: the next sweep finds them again.
                 self.0.presences().put_back(&gone, now).await;

@@ -219,6 +219,8 @@ impl World {
 
     /// `from` asks `to` to be a friend; the entry in `to`'s inbox.
     pub async fn friend_news(&self, to: &Person, from: &Person) -> NotificationId {
+        // Entries are in the order of their ids, which within a millisecond is chance.
+        self.advance(TimeDelta::milliseconds(1));
         let asked = self.banter.friends().ask(&from.caller, to.id, None).await.expect("asked");
         let Asked::Sent(request) = asked else { panic!("{} had asked already: {asked:?}", to.name) };
         sqlx::query_scalar("select id from notifications where user_id = $1 and subject_id = $2")
@@ -248,6 +250,7 @@ impl World {
 
     /// Writes a notification in a transaction of its own, and tells it.
     pub async fn news(&self, news: News) -> NotificationId {
+        self.advance(TimeDelta::milliseconds(1));
         let mut transaction = self.banter.pool().begin().await.expect("a transaction");
         let added = self.banter.notifications().add(&mut transaction, news).await.expect("added");
         transaction.commit().await.expect("committed");

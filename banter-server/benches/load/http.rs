@@ -36,6 +36,14 @@ pub(crate) fn history((from, _): &(Person, Person), n: usize) -> (&'static str, 
     ("GET", format!("/api/conversations/{conversation}/messages?limit=50&beforeSeq={before}"), String::new())
 }
 
+pub(crate) fn conversations(_: &(Person, Person), _: usize) -> (&'static str, String, String) {
+    ("GET", "/api/conversations".into(), String::new())
+}
+
+pub(crate) fn unread(_: &(Person, Person), _: usize) -> (&'static str, String, String) {
+    ("GET", "/api/messages/unread-count".into(), String::new())
+}
+
 pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {

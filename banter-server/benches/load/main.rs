@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what a benchmark is for")]
 
+mod grow;
 mod http;
 mod pgbench;
 mod socket;
@@ -18,6 +19,10 @@ use http::{Connection, Person};
 pub(crate) const PAIRS: usize = 32;
 /// Messages in each conversation before the history is read.
 const HISTORY: usize = 500;
+/// Conversations of each of those who ask, and messages in each: first so many, so that the list has a whole page …
+const FEW: (usize, usize) = (30, 2);
+/// … and then so many: 10,000 conversations and a million messages.
+const MANY: (usize, usize) = (313, 100);
 
 #[tokio::main]
 async fn main() {
@@ -34,14 +39,25 @@ async fn main() {
         "{:<34} {:>10} {:>9} {:>9}   {:>16} {:>9}",
         "", "per second", "p50 ms", "p99 ms", "pgbench / second", "mean ms"
     );
+    grow::grow(&database, &pairs, FEW.0, FEW.1);
     for (name, request, ceiling) in [
         ("GET /auth/me", http::me as http::Make, "me"),
         ("POST /messages", http::send, "send"),
         ("GET /conversations/:id/messages", http::history, "history"),
+        ("GET /conversations", http::conversations, "list"),
+        ("GET /messages/unread-count", http::unread, "unread"),
     ] {
         let measured = http::run(&server.address, &pairs, duration, request).await;
         let ceiling = pgbench::run(&database, &pairs, seconds, ceiling);
         measured.print(name, Some(ceiling));
+    }
+    grow::grow(&database, &pairs, MANY.0, MANY.1);
+    for (name, request) in [
+        ("… messages, over a million", http::history as http::Make),
+        ("… conversations, over 10,000", http::conversations),
+        ("… unread-count, over 10,000", http::unread),
+    ] {
+        http::run(&server.address, &pairs, duration, request).await.print(name, None);
     }
     socket::run(&server.address, &pairs, duration, 1).await.print("socket send → delivered, paced", None);
     socket::run(&server.address, &pairs, duration, 16).await.print("socket send → delivered, flat out", None);

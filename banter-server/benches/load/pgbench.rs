@@ -51,6 +51,16 @@ fn statement(row: &str, (from, to): &(Person, Person)) -> (&'static str, Vec<Str
                 "51::bigint".into(),
             ],
         ),
+        "list" => (
+            "and (c.last_message_at, c.id) < ($2, $3)",
+            vec![
+                uuid(&from.id),
+                "'9999-12-31'::timestamptz".into(),
+                "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid".into(),
+                "21".into(),
+            ],
+        ),
+        "unread" => ("coalesce(sum(unread), 0)::bigint", vec![uuid(&from.id)]),
         other => unreachable!("no such row: {other}"),
     }
 }
@@ -97,7 +107,7 @@ fn query(mark: &str) -> String {
 }
 
 /// On the path, or where Debian puts what belongs to one version of PostgreSQL.
-fn find(program: &str) -> PathBuf {
+pub(crate) fn find(program: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut beside: Vec<PathBuf> =
         versions.map(|v| v.path().join("bin").join(program)).filter(|p| p.exists()).collect();

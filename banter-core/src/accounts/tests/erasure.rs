@@ -1,9 +1,16 @@
-//! The proof: a person with everything is deleted, and a dump of the whole database is searched for them.
+//! The proof: a person with everything is deleted, and a dump of the whole database and the storage are searched for
+//! them.
 
+use std::convert::Infallible;
 use std::process::Command;
 
+use bytes::Bytes;
+use futures_util::stream;
+
 use super::*;
-use crate::jobs::worker;
+use crate::jobs::{Job, worker};
+use crate::media::Purpose;
+use crate::testing::files;
 
 /// What must be nowhere once the account is deleted and the jobs have run.
 struct Traces(Vec<String>);
@@ -28,17 +35,31 @@ fn dump(world: &World) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
+/// The names of everything in storage.
+fn stored(world: &World) -> String {
+    let folders = std::fs::read_dir(world.media_dir()).unwrap().map(|folder| folder.unwrap().path());
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    files.map(|file| file.unwrap().path().display().to_string() + "\n").collect()
+}
+
 /// Asha, with something of hers in every table, and what to look for afterwards.
 async fn with_everything(world: &World) -> (Person, Traces) {
     let (asha, ravi) = (world.user("asha_the_traveller").await, world.user("ravi").await);
     world.acquaint(&asha, &ravi).await;
     let (a, r) = (asha.id, ravi.id);
     let (lo, hi) = (a.min(r), a.max(r));
+    let mut uploads = Vec::new();
+    for purpose in [Purpose::Chat, Purpose::Avatar, Purpose::Verification] {
+        let bytes = stream::iter([Ok::<_, Infallible>(Bytes::from(files::jpeg(8, 8)))]);
+        uploads.push(world.banter.media().upload(&asha.caller, purpose, bytes).await.unwrap().id);
+    }
+    let [photo, face, document] = uploads[..] else { unreachable!() };
+    world.banter.media().set_avatar(&asha.caller, face).await.unwrap();
     world
         .sql(&format!(
             "update users
              set email = 'asha.private@example.in', full_name = 'Asha Unmistakable', bio = 'bio-of-hers',
-                 avatar = 'https://cdn.example/avatar-of-hers.webp', gender = 'female', date_of_birth = '1991-07-13',
+                 gender = 'female', date_of_birth = '1991-07-13',
                  language = 'mai', last_seen = '2026-11-21 03:14:15Z', premium_until = '2027-07-07', role = 'moderator',
                  interests = '{{interest-of-hers}}', looking_for = '{{looking-of-hers}}'
              where id = '{a}';
@@ -55,14 +76,9 @@ async fn with_everything(world: &World) -> (Person, Traces) {
              insert into notifications (id, user_id, kind, actor_id, data, created_at)
              values (gen_random_uuid(), '{a}', 'friend_accepted', '{r}', '{{\"x\":\"inbox-of-hers\"}}', '2026-11-02'),
                     (gen_random_uuid(), '{r}', 'friend_request', '{a}', '{{\"x\":\"inbox-about-her\"}}', '2026-11-01');
-             insert into uploads (id, user_id, purpose, kind, content_type, bytes, object_key, thumbnail_key, created_at, used_at)
-             values ('01980a52-0000-7000-8000-000000000001', '{a}', 'chat', 'image', 'image/webp', 1, 'chat/photo-of-hers.webp', 'chat/thumb-of-hers.webp', '2026-11-02', '2026-11-02'),
-                    ('01980a52-0000-7000-8000-000000000002', '{a}', 'avatar', 'image', 'image/webp', 1, 'avatar/face-of-hers.webp', null, '2026-11-02', '2026-11-02'),
-                    ('01980a52-0000-7000-8000-000000000003', '{a}', 'verification', 'image', 'image/webp', 1, 'verification/passport-of-hers.webp', null, '2026-11-02', '2026-11-02');
-             update users set avatar_upload_id = '01980a52-0000-7000-8000-000000000002' where id = '{a}';
              insert into verifications (id, user_id, document_upload_id, status, reason, created_at, decided_at, decided_by)
-             values (gen_random_uuid(), '{a}', '01980a52-0000-7000-8000-000000000003', 'rejected', 'verification-note-on-her', '2026-11-02', '2026-11-03', '{r}'),
-                    (gen_random_uuid(), '{a}', '01980a52-0000-7000-8000-000000000003', 'pending', null, '2026-11-04', null, null);
+             values (gen_random_uuid(), '{a}', '{document}', 'rejected', 'verification-note-on-her', '2026-11-02', '2026-11-03', '{r}'),
+                    (gen_random_uuid(), '{a}', '{document}', 'pending', null, '2026-11-04', null, null);
              insert into conversations (id, kind, name, created_by, last_seq, last_message_at, created_at)
              values ('01980a52-0000-7000-8000-00000000000a', 'group', 'Trek to Triund', '{a}', 2, '2026-11-22', '2026-11-22');
              insert into conversation_members (conversation_id, user_id, role, last_seq, last_message_at, joined_at)
@@ -70,7 +86,8 @@ async fn with_everything(world: &World) -> (Person, Traces) {
                     ('01980a52-0000-7000-8000-00000000000a', '{r}', 'member', 2, '2026-11-22', '2026-11-22');
              insert into messages (id, conversation_id, seq, sender_id, message_type, content, upload_id, created_at)
              values (gen_random_uuid(), '01980a52-0000-7000-8000-00000000000a', 1, '{a}', 'text', 'a text that stays', null, '2026-11-22'),
-                    (gen_random_uuid(), '01980a52-0000-7000-8000-00000000000a', 2, '{a}', 'image', 'caption-of-hers', '01980a52-0000-7000-8000-000000000001', '2026-11-22');
+                    (gen_random_uuid(), '01980a52-0000-7000-8000-00000000000a', 2, '{a}', 'image', 'caption-of-hers', '{photo}', '2026-11-22');
+             update uploads set used_at = '2026-11-22' where used_at is null;
              insert into transactions (id, user_id, kind, amount, coins, status, razorpay_order_id, created_at, updated_at)
              values (gen_random_uuid(), '{a}', 'coin_purchase', 4900, 100, 'success', 'order_that_stays', '2026-11-02', '2026-11-02');
              insert into reports (id, reporter_id, report_type, reported_user_id, reason, description, created_at, updated_at)
@@ -99,7 +116,8 @@ async fn with_everything(world: &World) -> (Person, Traces) {
         "1237, 421",
         "mai'",
     ];
-    let traces = Traces(traces.map(str::to_owned).into());
+    let mut traces = Traces(traces.map(str::to_owned).into());
+    traces.0.extend(uploads.iter().map(ToString::to_string));
     (asha, traces)
 }
 
@@ -109,14 +127,15 @@ async fn nothing_in_the_database_tells_who_a_deleted_account_was() {
     let (asha, traces) = with_everything(&world).await;
     let before = dump(&world);
     assert_eq!(traces.in_text(&before).len(), traces.0.len(), "everything is there to be found");
+    assert_eq!(traces.in_text(&stored(&world)).len(), 3, "and so are the files");
 
     let token = world.firebase_token(&asha.firebase_uid, &asha.phone);
     world.banter.accounts().delete(&asha.caller, &token, &asha.client).await.unwrap();
     world.advance(TimeDelta::minutes(2));
     while worker::round(&world.banter).await.unwrap() > 0 {}
-    // As the collector leaves it once it has removed the objects.
-    let doomed = world.sql("delete from uploads where doomed_at is not null").await;
-    assert_eq!(doomed, 3);
+    world.banter.jobs().queue(world.banter.pool(), &Job::Collect {}, world.now()).await.unwrap();
+    while worker::round(&world.banter).await.unwrap() > 0 {}
+    assert_eq!(traces.in_text(&stored(&world)), [""; 0]);
 
     let after = dump(&world);
     assert_eq!(traces.in_text(&after), [""; 0]);
