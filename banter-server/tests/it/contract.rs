@@ -80,6 +80,7 @@ async fn answers_and_events_are_as_documented() {
         groups.push(group["conversation"]["id"].clone());
     }
     let message = api.world.send(&asha, &ravi, "to be changed").await.id;
+    api.world.may_leave_jobs();
     let leaver = api.world.user("leaver").await;
     let mut socket = api.socket(&ravi).await;
     api.world.coin_news(&ravi, 50).await;
