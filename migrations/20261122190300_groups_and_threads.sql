@@ -4,6 +4,8 @@
 alter table conversations
     add column name text constraint conversations_name_length check (char_length(name) between 1 and 60),
     add column created_by uuid references users (id),
+    -- Moves with every change of who is in: a send that waited for one looks again.
+    add column members_version bigint not null default 0,
     add constraint conversations_group_named check ((kind = 'group') = (name is not null)),
     -- Who may see whose presence is for friends to say.
     drop column is_mutual;
@@ -49,6 +51,22 @@ alter table messages
 create index messages_changed on messages (conversation_id, changed_at) where changed_at is not null;
 create index messages_upload_id on messages (upload_id) where upload_id is not null;
 
+-- What a member has not read, counted anew: after a block or its end other messages of a group are visible.
+create function count_unread(reader uuid, conversation uuid) returns bigint
+    language sql stable
+    return (
+        select count(*)
+        from conversation_members mine
+        join messages m on m.conversation_id = mine.conversation_id
+        where mine.conversation_id = conversation
+          and mine.user_id = reader
+          and m.seq > mine.last_read_seq
+          and m.seq >= mine.from_seq
+          and m.sender_id <> reader
+          and m.deleted_at is null
+          and can_interact(reader, m.sender_id)
+    );
+
 -- The conversations that somebody (`viewer`) may see, as they see them: their own memberships, but for direct ones with
 -- people they cannot meet. Every reading statement asks here, so that the rule stands once.
 create view seen_conversations as
@@ -67,11 +85,16 @@ create view seen_conversations as
         mine.changed_at,
         -- The other one of a direct conversation.
         case mine.user_id when c.user_lo then c.user_hi when c.user_hi then c.user_lo end as peer,
-        -- How far everybody else has read.
+        -- How far everybody else has read whom the viewer can meet.
         (
             select min(other.last_read_seq)
             from conversation_members other
-            where other.conversation_id = c.id and other.user_id <> mine.user_id
+            where other.conversation_id = c.id
+              and other.user_id <> mine.user_id
+              and (
+                  c.kind = 'direct'
+                  or not exists (select from blocked_pairs where one = mine.user_id and blocked_pairs.other = other.user_id)
+              )
         ) as others_read
     from conversation_members mine
     join conversations c on c.id = mine.conversation_id

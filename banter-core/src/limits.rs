@@ -27,7 +27,7 @@ pub enum Act {
     Refresh,
     /// Sending a message, over REST or a socket.
     SendMessage,
-    /// Making a group, or adding people to one.
+    /// Making a group, or changing its name or members.
     ChangeGroup,
     /// Uploading a file.
     Upload,
@@ -91,7 +91,7 @@ impl Act {
             Self::SignInAs => (20, 900),
             Self::Refresh => (60, 900),
             Self::SendMessage => (120, 60),
-            Self::ChangeGroup => (60, 3600),
+            Self::ChangeGroup => (120, 3600),
             Self::Upload => (60, 600),
             Self::CheckUsername => (60, 60),
             Self::Search => (60, 60),

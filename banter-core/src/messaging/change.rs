@@ -49,7 +49,9 @@ impl Messaging<'_> {
                 set changed_at = $4
                 from edited e
                 where m.conversation_id = e.conversation_id
-                returning m.user_id, exists (select from blocked_pairs where one = $2 and other = m.user_id) as hidden
+                returning
+                    m.user_id,
+                    m.from_seq > e.seq or exists (select from blocked_pairs where one = $2 and other = m.user_id) as hidden
             )
             select
                 e.conversation_id as "conversation_id: ConversationId",

@@ -9,15 +9,15 @@ use crate::ids::{ConversationId, MessageId, UploadId, UserId};
 use crate::media::{self, Purpose};
 
 impl Messaging<'_> {
-    /// The message that an earlier attempt stored, or why this one may not be.
+    /// The message that an earlier attempt stored, or why this one may not be; `None`: nothing is in its way by now.
     pub(super) async fn repeated_or_refused(
         &self,
         caller: &Caller,
         target: Target,
         new: &New<'_>,
-    ) -> Result<Sent, Error> {
+    ) -> Result<Option<Sent>, Error> {
         let Some(earlier) = self.earlier(caller, new.client_id).await? else {
-            return Err(self.refusal(caller, target, new).await?);
+            return self.refusal(caller, target, new).await?.map_or(Ok(None), Err);
         };
         let same_target = match target {
             Target::User(user) => earlier.peer == Some(user),
@@ -32,7 +32,7 @@ impl Messaging<'_> {
         if !same {
             return Err(Error::ClientIdReused);
         }
-        Ok(Sent { message: earlier.seen_by(self.0, caller.user_id).await, repeated: true })
+        Ok(Some(Sent { message: earlier.seen_by(self.0, caller.user_id).await, repeated: true }))
     }
 
     async fn earlier(&self, caller: &Caller, client_id: Option<&str>) -> Result<Option<Row>, sqlx::Error> {
@@ -54,7 +54,12 @@ impl Messaging<'_> {
         Ok(found.and_then(|record| row!(record)))
     }
 
-    async fn refusal(&self, caller: &Caller, target: Target, new: &New<'_>) -> Result<Error, sqlx::Error> {
+    async fn refusal(
+        &self,
+        caller: &Caller,
+        target: Target,
+        new: &New<'_>,
+    ) -> Result<Option<Error>, sqlx::Error> {
         let (conversation, user, not_found) = match target {
             Target::Conversation(id) => (Some(id.0), None, Error::ConversationNotFound),
             Target::User(id) => (None, Some(id.0), Error::UserNotFound),
@@ -89,14 +94,13 @@ impl Messaging<'_> {
         )
         .fetch_optional(self.0.pool())
         .await?;
-        let Some(found) = found.filter(|found| found.there) else { return Ok(not_found) };
+        let Some(found) = found.filter(|found| found.there) else { return Ok(Some(not_found)) };
         if !found.accepts {
-            return Ok(Error::NotAccepted);
+            return Ok(Some(Error::NotAccepted));
         }
         let mut problems = Problems::default();
         problems.check("replyToId", found.can_reply, "is no message of this conversation");
         problems.check("mediaUrl", found.can_attach, "is no upload of yours of that type");
-        // Whatever stood in the way is gone again; the sender may try once more.
-        Ok(if problems.is_empty() { not_found } else { problems.into() })
+        Ok(problems.none().err().map(Error::from))
     }
 }

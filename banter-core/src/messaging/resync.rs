@@ -20,8 +20,10 @@ use crate::page::{At, Page, PageRequest};
 pub const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 /// New messages of one conversation in an answer; the rest is in its history.
 const MOST_NEW: i64 = 50;
-/// Edited and deleted messages of one conversation in an answer, the latest changes first.
-const MOST_CHANGED: i64 = 100;
+/// Edited and deleted messages of one conversation in an answer.
+const MOST_CHANGED: i64 = 50;
+/// Conversations in an answer: with their messages they are much.
+const MOST_CONVERSATIONS: u16 = 20;
 
 /// What became of a conversation.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub struct Change {
     pub has_more: bool,
     /// Older messages that were edited or deleted.
     pub changed: Vec<Message>,
+    /// More of them changed than are told here: what the client has of this conversation is to be read again.
+    pub reload: bool,
 }
 
 #[derive(Debug)]
@@ -53,6 +57,7 @@ impl Messaging<'_> {
         page: &PageRequest,
     ) -> Result<Changes, Error> {
         let synced_at = self.0.clock().now();
+        let page = &PageRequest { limit: page.limit.min(MOST_CONVERSATIONS), cursor: page.cursor.clone() };
         let after: Option<(At, ConversationId)> =
             page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         // Pages of one question share the time of its first, or what happened between them would be skipped.
@@ -78,19 +83,21 @@ impl Messaging<'_> {
         found.sort_unstable_by_key(|conversation| conversation.id);
         let mut new = self.new_since(caller, since, &ids.items).await?;
         let mut changed = self.changed_since(caller, since, &ids.items).await?;
-        let most = usize::try_from(MOST_NEW).expect("a small number");
+        let most = |number: i64| usize::try_from(number).expect("a small number");
         let items = found.into_iter().map(|conversation| {
             let of = |messages: &mut Vec<Message>| -> Vec<Message> {
                 messages.extract_if(.., |message| message.conversation_id == conversation.id).collect()
             };
             let mut messages = of(&mut new);
-            let has_more = messages.len() > most;
-            messages.truncate(most);
+            let has_more = messages.len() > most(MOST_NEW);
+            messages.truncate(most(MOST_NEW));
             messages.reverse();
             let oldest = messages.first().map_or(i64::MAX, |message| message.seq);
             let mut changed = of(&mut changed);
+            let reload = changed.len() > most(MOST_CHANGED);
+            changed.truncate(most(MOST_CHANGED));
             changed.retain(|message| message.seq < oldest);
-            Change { conversation, messages, has_more, changed }
+            Change { conversation, messages, has_more, changed, reload }
         });
         let page = Page { items: items.collect(), next_cursor: ids.next_cursor };
         Ok(Changes { page, synced_at })
@@ -150,7 +157,7 @@ impl Messaging<'_> {
             caller.user_id.0,
             ids,
             since,
-            MOST_CHANGED,
+            MOST_CHANGED + 1,
         )
         .fetch_all(self.0.pool())
         .await?;

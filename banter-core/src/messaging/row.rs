@@ -40,6 +40,7 @@ pub(super) struct Row {
     pub others_read: Option<i64>,
     /// In a group with the reader, and by somebody the reader cannot meet.
     pub hidden: bool,
+    /// What it answers is by such a one, or older than the reader's time in the group.
     pub reply_hidden: bool,
 }
 
@@ -85,7 +86,11 @@ macro_rules! select_messages {
                 c.kind <> 'direct'
                     and exists (select from blocked_pairs where one = $1 and other = p.sender_id) as "hidden!",
                 c.kind <> 'direct'
-                    and exists (select from blocked_pairs where one = $1 and other = p.reply_sender_id) as "reply_hidden!"
+                    and (
+                        p.reply_seq < c.from_seq
+                        or exists (select from blocked_pairs where one = $1 and other = p.reply_sender_id)
+                    )
+                    is true as "reply_hidden!"
             "# + $from $(+ $rest)?,
             $($arguments)*
         )

@@ -61,6 +61,8 @@ pub struct Sent {
     pub repeated: bool,
 }
 
+/// How often a send is tried that changes of its group's members overtake.
+const MOST_TRIES: u8 = 5;
 /// Characters.
 pub const MAX_CONTENT: usize = 4000;
 
@@ -69,18 +71,26 @@ impl Messaging<'_> {
     pub async fn send(&self, caller: &Caller, draft: Draft, by_socket: Option<&str>) -> Result<Sent, Error> {
         let new = self.check(caller, &draft)?;
         self.0.limits().take(Act::SendMessage, &caller.user_id.to_string()).await?;
-        let placed = match draft.target {
-            Target::User(receiver) => self.send_to_user(&new, receiver).await,
-            Target::Conversation(conversation) => self.send_to_conversation(&new, conversation).await,
-        };
-        let placed = match placed {
-            Ok(Some(placed)) => placed,
-            // Nothing moved, or the same message came by another way in this very moment.
-            Ok(None) => return self.repeated_or_refused(caller, draft.target, &new).await,
-            Err(error) if violates(&error, "messages_client_message_id_key") => {
-                return self.repeated_or_refused(caller, draft.target, &new).await;
+        let mut tries = 0;
+        let placed = loop {
+            let placed = match draft.target {
+                Target::User(receiver) => self.send_to_user(&new, receiver).await,
+                Target::Conversation(conversation) => self.send_to_conversation(&new, conversation).await,
+            };
+            match placed {
+                Ok(Some(placed)) => break placed,
+                // Nothing moved, or the same message came by another way in this very moment.
+                Ok(None) => {}
+                Err(error) if violates(&error, "messages_client_message_id_key") => {}
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => return Err(error.into()),
+            tries += 1;
+            if let Some(sent) = self.repeated_or_refused(caller, draft.target, &new).await? {
+                return Ok(sent);
+            }
+            if tries == MOST_TRIES {
+                return Err(Error::Busy);
+            }
         };
         metrics::counter!("banter_messages_sent_total").increment(1);
         if placed.rings {
@@ -205,6 +215,8 @@ impl Messaging<'_> {
                 from seen_conversations seen
                 left join users other on other.id = seen.peer
                 where c.id = $1
+                  -- Who is in changed while this waited, and it cannot see that: it moves nothing, and is tried again.
+                  and c.members_version = (select members_version from conversations where id = $1)
                   and seen.viewer = $2
                   and seen.id = $1
                   and (
@@ -233,8 +245,11 @@ impl Messaging<'_> {
                     exists (
                         select
                         from messages r
-                        join blocked_pairs b on b.one = r.sender_id and b.other = m.user_id
                         where r.id = $8
+                          and (
+                              r.seq < m.from_seq
+                              or exists (select from blocked_pairs where one = r.sender_id and other = m.user_id)
+                          )
                     ) as reply_hidden
             "#,
             id.0,
@@ -343,7 +358,7 @@ struct Placed {
     seq: i64,
     peer: Option<UserId>,
     told: Vec<UserId>,
-    /// They cannot meet whoever wrote what it answers.
+    /// What it answers is not for them: by somebody they cannot meet, or older than their time in the group.
     told_without_reply: Vec<UserId>,
     /// They cannot meet its sender.
     told_nothing: Vec<UserId>,

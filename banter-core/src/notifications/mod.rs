@@ -128,13 +128,25 @@ impl Banter {
 impl Notifications<'_> {
     /// Writes a notification, and a push for each of the reader's phones, in the caller's transaction.
     pub(crate) async fn add(&self, db: &mut PgConnection, news: News) -> Result<Added, sqlx::Error> {
+        Ok(self.add_all(db, [news]).await?.pop().expect("one for each"))
+    }
+
+    /// The same for several at once.
+    pub(crate) async fn add_all(
+        &self,
+        db: &mut PgConnection,
+        news: impl IntoIterator<Item = News>,
+    ) -> Result<Vec<Added>, sqlx::Error> {
         let created_at = self.0.clock().now();
-        let id = NotificationId(self.0.ids().uuid(created_at));
+        let id = || NotificationId(self.0.ids().uuid(created_at));
+        let added: Vec<Added> = news.into_iter().map(|news| Added { id: id(), news, created_at }).collect();
         sqlx::query!(
             r#"
             with notification as (
                 insert into notifications (id, user_id, kind, actor_id, subject_id, created_at)
-                values ($1, $2, $3, $4, $5, $6)
+                select id, user_id, kind, actor_id, subject_id, $6
+                from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[])
+                    as news (id, user_id, kind, actor_id, subject_id)
                 returning id, user_id
             )
             insert into jobs (id, kind, payload, run_at, max_attempts, created_at)
@@ -148,17 +160,17 @@ impl Notifications<'_> {
             from notification n
             join devices d on d.user_id = n.user_id
             "#,
-            id.0,
-            news.to.0,
-            news.kind as Kind,
-            news.actor.map(|actor| actor.0),
-            news.subject,
+            &added.iter().map(|added| added.id.0).collect::<Vec<_>>(),
+            &added.iter().map(|added| added.news.to.0).collect::<Vec<_>>(),
+            &added.iter().map(|added| added.news.kind).collect::<Vec<_>>() as &[Kind],
+            &added.iter().map(|added| added.news.actor.map(|actor| actor.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+            &added.iter().map(|added| added.news.subject).collect::<Vec<_>>() as &[Option<Uuid>],
             created_at,
             push::MAX_ATTEMPTS,
         )
         .execute(db)
         .await?;
-        Ok(Added { id, news, created_at })
+        Ok(added)
     }
 
     /// After the commit: tells the reader's open sockets, and has the phones told.

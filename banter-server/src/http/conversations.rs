@@ -75,8 +75,8 @@ pub struct ChangesQuery {
     /// `syncedAt` of the last answer.
     #[param(value_type = DateTime<Utc>)]
     since: At,
-    /// How many conversations, 1 to 100; 20 unless told.
-    #[param(minimum = 1, maximum = 100)]
+    /// How many conversations, 1 to 20; 20 unless told.
+    #[param(minimum = 1, maximum = 20)]
     limit: Option<u16>,
     /// `nextCursor` of the page before.
     cursor: Option<String>,
@@ -100,8 +100,10 @@ pub struct ChangeView {
     messages: Vec<Message>,
     /// There are older new ones: ask its history with `afterSeq`.
     has_more: bool,
-    /// Older messages that were edited or deleted.
+    /// Older messages that were edited or deleted, 50 at most.
     changed: Vec<Message>,
+    /// More of them changed than that: read this conversation again.
+    reload: bool,
 }
 
 impl From<Change> for ChangeView {
@@ -111,6 +113,7 @@ impl From<Change> for ChangeView {
             messages: change.messages,
             has_more: change.has_more,
             changed: change.changed,
+            reload: change.reload,
         }
     }
 }

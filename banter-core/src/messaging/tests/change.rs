@@ -2,6 +2,8 @@
 
 use chrono::TimeDelta;
 
+use sqlx::Connection as _;
+
 use super::*;
 
 async fn unread(world: &World, person: &Person) -> i64 {
@@ -141,4 +143,32 @@ async fn deleting_reading_and_sending_at_once_do_not_lose_count() {
             sqlx::query_scalar(counted).bind(ravi.id).fetch_one(world.banter.pool()).await.unwrap();
         assert_eq!(unread(&world, &ravi).await, counted, "round {round}");
     }
+}
+
+#[tokio::test]
+async fn a_mark_that_waited_for_a_deletion_does_not_count_it_twice() {
+    let world = World::new().await;
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    let conversation = world.acquaint(&asha, &ravi).await;
+    for text in ["three", "four", "five"] {
+        world.send(&asha, &ravi, text).await;
+    }
+    world.banter.messaging().mark_read(&ravi.caller, conversation, 2).await.unwrap();
+    // The deletion of the third, about to be committed.
+    let mut beside = world.database().connect().await;
+    let mut deletion = beside.begin().await.unwrap();
+    let sql = format!(
+        "update messages set content = '', deleted_at = now() where conversation_id = '{conversation}' and seq = 3;
+         update conversation_members set unread = unread - 1 where conversation_id = '{conversation}' and user_id = '{}'",
+        ravi.id
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *deletion).await.unwrap();
+    let commit = async {
+        world.until_waiting(1).await;
+        deletion.commit().await.unwrap();
+    };
+    let messaging = world.banter.messaging();
+    let (marked, ()) = tokio::join!(messaging.mark_read(&ravi.caller, conversation, 4), commit);
+    assert_eq!(marked.unwrap(), 4);
+    assert_eq!(unread(&world, &ravi).await, 1, "the fifth");
 }

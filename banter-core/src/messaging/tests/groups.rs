@@ -1,5 +1,7 @@
 //! Groups, and messages in them.
 
+use sqlx::Connection as _;
+
 use super::*;
 use crate::ids::UserId;
 use crate::messaging::groups::Role;
@@ -243,4 +245,117 @@ async fn changes_at_once_leave_a_whole_group() {
     assert!(matches!(handed, Ok(()) | Err(Error::MemberNotFound)), "{handed:?}");
     let owners = roles(&world, &people[2], id).await;
     assert_eq!(owners.iter().filter(|(_, role)| *role == Role::Owner).count(), 1, "{owners:?}");
+}
+
+#[tokio::test]
+async fn who_joined_later_hears_nothing_of_what_was_before() {
+    let world = World::new().await;
+    let (people, id) = group(&world).await;
+    let [asha, ravi, _, kabir, _] = &people[..] else { unreachable!() };
+    let secret = say(&world, asha, id, "secret of three").await;
+    let messaging = world.banter.messaging();
+    messaging.add_members(&asha.caller, id, &[kabir.id]).await.unwrap();
+    world.notices().clear();
+    messaging.edit(&asha.caller, secret.id, "secret of three, edited").await.unwrap();
+    let answer = Draft { reply_to: Some(secret.id), ..Draft::text(Target::Conversation(id), "I see") };
+    send(&world, ravi, answer).await.unwrap();
+    let told = format!("{:?}", world.events_for(kabir));
+    assert!(told.contains("I see") && !told.contains("secret"), "{told}");
+    let read = format!("{:?}", history(&world, kabir, id).await);
+    assert!(read.contains("I see") && !read.contains("secret"), "{read}");
+    let page = crate::page::PageRequest { limit: 5, cursor: None };
+    let listed = format!("{:?}", messaging.conversations(&kabir.caller, &page).await.unwrap());
+    assert!(listed.contains("I see") && !listed.contains("secret"), "{listed}");
+    let since = world.now() - chrono::TimeDelta::hours(1);
+    let changes = format!("{:?}", messaging.changes(&kabir.caller, since, &page).await.unwrap());
+    assert!(changes.contains("I see") && !changes.contains("secret"), "{changes}");
+    // Ravi was there, and sees it all.
+    assert!(format!("{:?}", world.events_for(ravi)).contains("edited"));
+}
+
+/// The unread count, and what it must be: the visible messages after the mark, one by one.
+async fn counts(world: &World, who: &Person, id: ConversationId) -> (i64, i64) {
+    let opened = world.banter.messaging().conversation(&who.caller, id).await.unwrap().conversation;
+    let visible = history(world, who, id).await.into_iter().filter(|m| {
+        m.seq > opened.last_read_seq && !m.is_hidden && !m.is_deleted && m.sender_id != Some(who.id)
+    });
+    (opened.unread_count, visible.count() as i64)
+}
+
+#[tokio::test]
+async fn in_a_group_with_a_block_unread_is_what_can_be_seen() {
+    let world = World::new().await;
+    let (people, id) = group(&world).await;
+    let [asha, ravi, meera, ..] = &people[..] else { unreachable!() };
+    let messaging = world.banter.messaging();
+    say(&world, ravi, id, "before the block").await;
+    world.block(asha, ravi).await;
+    assert_eq!(counts(&world, asha, id).await, (0, 0), "hidden with the block");
+    let hidden = say(&world, ravi, id, "hidden").await;
+    say(&world, meera, id, "seen").await;
+    messaging.mark_read(&asha.caller, id, hidden.seq).await.unwrap();
+    assert_eq!(counts(&world, asha, id).await, (1, 1));
+    let more = say(&world, ravi, id, "hidden, too").await;
+    say(&world, meera, id, "seen, too").await;
+    world.banter.safety().unblock(&asha.caller, ravi.id).await.unwrap();
+    assert_eq!(counts(&world, asha, id).await, (3, 3), "visible again");
+    messaging.delete(&ravi.caller, more.id).await.unwrap();
+    assert_eq!(counts(&world, asha, id).await, (2, 2));
+    for seq in 1..=5 {
+        messaging.mark_read(&asha.caller, id, seq).await.unwrap();
+        let (count, seen) = counts(&world, asha, id).await;
+        assert_eq!(count, seen, "after {seq}");
+    }
+    assert_eq!(counts(&world, ravi, id).await, (2, 2));
+}
+
+#[tokio::test]
+async fn how_far_somebody_blocked_has_read_is_not_to_be_seen() {
+    let world = World::new().await;
+    let (people, id) = group(&world).await;
+    let [asha, ravi, meera, ..] = &people[..] else { unreachable!() };
+    let messaging = world.banter.messaging();
+    say(&world, asha, id, "who reads this?").await;
+    messaging.mark_read(&meera.caller, id, 1).await.unwrap();
+    assert!(!history(&world, asha, id).await[0].is_read, "Ravi has not");
+    world.block(ravi, asha).await;
+    for read in [false, true] {
+        if read {
+            messaging.mark_read(&ravi.caller, id, 1).await.unwrap();
+        }
+        assert!(history(&world, asha, id).await[0].is_read, "everybody whom she can meet has");
+        let opened = messaging.conversation(&asha.caller, id).await.unwrap().conversation;
+        assert_eq!(opened.peer_read_seq, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_send_that_waited_for_a_new_member_reaches_them() {
+    let world = World::new().await;
+    let (people, id) = group(&world).await;
+    let [asha, ravi, meera, kabir, _] = &people[..] else { unreachable!() };
+    // Somebody else's change of the group, about to be committed.
+    let mut beside = world.database().connect().await;
+    let mut change = beside.begin().await.unwrap();
+    let sql = format!(
+        "update conversations set members_version = members_version + 1 where id = '{id}';
+         insert into conversation_members (conversation_id, user_id, from_seq, last_message_at, joined_at)
+         values ('{id}', '{}', 1, now(), now());
+         delete from conversation_members where conversation_id = '{id}' and user_id = '{}'",
+        kabir.id, meera.id
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *change).await.unwrap();
+    let text = |text: &str| Draft::text(Target::Conversation(id), text);
+    let commit = async {
+        world.until_waiting(2).await;
+        change.commit().await.unwrap();
+    };
+    let (sent, refused, ()) =
+        tokio::join!(send(&world, asha, text("welcome")), send(&world, meera, text("still here")), commit);
+    let sent = sent.unwrap().message;
+    assert_eq!(code(refused), "CONVERSATION_NOT_FOUND", "she was out before it was stored");
+    assert_eq!(world.events_for(kabir), [Event::MessageNew(sent)]);
+    assert_eq!(world.banter.messaging().unread(&kabir.caller).await.unwrap(), 1);
+    assert_eq!(world.banter.messaging().unread(&ravi.caller).await.unwrap(), 1);
+    assert!(world.events_for(meera).is_empty());
 }
