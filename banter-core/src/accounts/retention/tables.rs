@@ -171,6 +171,7 @@ pub const TABLES: &[Table] = &[
                 "created_at",
                 "name",
                 "created_by",
+                "members_version",
             ],
             Kept,
             "it is the others' as well; it names people by id only, and a group's name is the group's",

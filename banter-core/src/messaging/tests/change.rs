@@ -135,7 +135,10 @@ async fn deleting_reading_and_sending_at_once_do_not_lose_count() {
             messaging.mark_read(&ravi.caller, conversation, one.seq),
             send(&world, &asha, draft(Target::User(ravi.id), "three", None)),
         );
-        (a.unwrap(), b.unwrap(), c.unwrap(), d.unwrap());
+        a.unwrap();
+        b.unwrap();
+        c.unwrap();
+        d.unwrap();
         let counted = "select count(*) from messages m
                        join conversation_members r on r.conversation_id = m.conversation_id and r.user_id = $1
                        where m.sender_id <> $1 and m.deleted_at is null and m.seq > r.last_read_seq";

@@ -241,7 +241,8 @@ async fn changes_at_once_leave_a_whole_group() {
         messaging.leave_group(&people[1].caller, id),
         send(&world, &people[2], Draft::text(Target::Conversation(id), "what goes on?")),
     );
-    (left.unwrap(), sent.unwrap());
+    left.unwrap();
+    sent.unwrap();
     assert!(matches!(handed, Ok(()) | Err(Error::MemberNotFound)), "{handed:?}");
     let owners = roles(&world, &people[2], id).await;
     assert_eq!(owners.iter().filter(|(_, role)| *role == Role::Owner).count(), 1, "{owners:?}");
