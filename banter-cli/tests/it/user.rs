@@ -69,6 +69,7 @@ async fn no_tokens_in_production_or_without_secrets() {
         .set("FIREBASE_PROJECT_ID", "banter-live")
         .set("FIREBASE_CLIENT_EMAIL", "pusher@banter-live.iam.gserviceaccount.com")
         .set("FIREBASE_PRIVATE_KEY", banter_core::testing::fcm::private_key())
+        .set("AZURE_STORAGE_CONNECTION_STRING", "AccountName=banter;AccountKey=c2VjcmV0")
         .set("TRUSTED_PROXIES", "0");
     scene!(cli, "user_token_in_production", ["user", "token", "asha"]);
 }
