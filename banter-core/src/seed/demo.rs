@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::{Error, Seeding};
 use crate::accounts::sign_in::signup_bonus;
 use crate::accounts::{Caller, Gender, Role};
+use crate::friends::requests::Asked;
 use crate::ids::{SessionId, UserId};
 
 use crate::messaging::send::{Draft, Sent, Target};
@@ -65,11 +66,20 @@ impl Seeding<'_> {
     /// Makes what is missing of them; again changes nothing.
     pub async fn demo(&self) -> Result<Vec<DemoPerson>, Error> {
         self.refuse_production()?;
-        let mut people = Vec::new();
+        let (mut people, mut anybody_new) = (Vec::new(), false);
         for known in &PEOPLE {
-            people.push(self.known(known).await?);
+            let (person, new) = self.known(known).await?;
+            people.push(person);
+            anybody_new |= new;
         }
         let now = self.0.clock().now();
+        // What became of it later is theirs to say.
+        if anybody_new {
+            let friends = self.0.friends();
+            if let Asked::Sent(request) = friends.ask(&caller(people[0].id, now), people[1].id, None).await? {
+                friends.accept(&caller(people[1].id, now), request.id).await?;
+            }
+        }
         for (i, (sender, content)) in TALK.iter().enumerate() {
             let sent = self.say(&people, *sender, content, i, now).await?;
             // They answer what they read.
@@ -81,7 +91,8 @@ impl Seeding<'_> {
         Ok(people)
     }
 
-    async fn known(&self, known: &Known) -> Result<DemoPerson, Error> {
+    /// The account, and whether it was made now.
+    async fn known(&self, known: &Known) -> Result<(DemoPerson, bool), Error> {
         let now = self.0.clock().now();
         let (year, month, day) = known.born;
         let interests = known.interests.map(str::to_owned);
@@ -108,6 +119,7 @@ impl Seeding<'_> {
         )
         .fetch_optional(&mut *transaction)
         .await?;
+        let new = made.is_some();
         if let Some(user) = made {
             ledger::write(self.0, &mut transaction, &signup_bonus(user)).await?;
         }
@@ -127,12 +139,13 @@ impl Seeding<'_> {
         .fetch_optional(self.0.pool())
         .await?
         .ok_or(Error::DemoInTheWay(known.username))?;
-        Ok(DemoPerson {
+        let person = DemoPerson {
             id: found.id,
             username: found.username.unwrap_or_default(),
             full_name: found.full_name,
             phone_number: found.phone_number,
-        })
+        };
+        Ok((person, new))
     }
 
     async fn say(

@@ -23,6 +23,7 @@ mod write_circles;
 
 use crate::Banter;
 use crate::error::{self, Coded, Kind, Problems};
+use crate::friends;
 use crate::messaging;
 use crate::payments;
 
@@ -45,6 +46,8 @@ pub enum Error {
     #[error(transparent)]
     Payments(#[from] payments::Error),
     #[error(transparent)]
+    Friends(#[from] friends::Error),
+    #[error(transparent)]
     Messaging(#[from] messaging::Error),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -57,6 +60,7 @@ impl Coded for Error {
             Self::Invalid(_) => (Kind::Invalid, "VALIDATION_FAILED"),
             Self::DemoInTheWay(_) => (Kind::Conflict, "DEMO_IN_THE_WAY"),
             Self::Payments(error) => error.coded(),
+            Self::Friends(error) => error.coded(),
             Self::Messaging(error) => error.coded(),
             Self::Database(error) => error::database(error),
         }
