@@ -67,11 +67,13 @@ create view seen_conversations as
         mine.changed_at,
         -- The other one of a direct conversation.
         case mine.user_id when c.user_lo then c.user_hi when c.user_hi then c.user_lo end as peer,
-        -- How far everybody else has read.
+        -- How far everybody else has read whom they can meet.
         (
             select min(other.last_read_seq)
             from conversation_members other
-            where other.conversation_id = c.id and other.user_id <> mine.user_id
+            where other.conversation_id = c.id
+              and other.user_id <> mine.user_id
+              and not exists (select from blocked_pairs b where b.one = mine.user_id and b.other = other.user_id)
         ) as others_read
     from conversation_members mine
     join conversations c on c.id = mine.conversation_id

@@ -1,5 +1,7 @@
 //! Read marks, unread counts, typing.
 
+use sqlx::PgConnection;
+
 use super::{Error, Messaging};
 use crate::accounts::Caller;
 use crate::error::Problems;
@@ -38,12 +40,13 @@ impl Messaging<'_> {
                 set last_read_seq = mine.wanted,
                     unread = case when mine.wanted = m.last_seq then 0 else greatest(0, m.unread - (
                         select count(*)
-                        from messages
-                        where conversation_id = $1
-                          and sender_id <> $2
-                          and deleted_at is null
-                          and seq > m.last_read_seq
-                          and seq <= mine.wanted
+                        from messages p
+                        where p.conversation_id = $1
+                          and p.sender_id <> $2
+                          and p.deleted_at is null
+                          and p.seq > m.last_read_seq
+                          and p.seq <= mine.wanted
+                          and not exists (select from blocked_pairs b where b.one = $2 and b.other = p.sender_id)
                     )) end
                 from mine
                 where m.conversation_id = $1 and m.user_id = $2 and m.last_read_seq < mine.wanted
@@ -120,4 +123,52 @@ impl Messaging<'_> {
         let event = if starts { Event::TypingStart(typing) } else { Event::TypingStop(typing) };
         self.0.bus().deliver(Delivery { to: audience, except_socket: None, event });
     }
+}
+
+/// Counts anew what either of two has not read in the groups they share, for whoever changes whether they can interact:
+/// what is hidden from somebody is not unread to them.
+pub(crate) async fn recount(db: &mut PgConnection, one: UserId, other: UserId) -> Result<(), sqlx::Error> {
+    // Senders wait meanwhile. In one order, or two who do this at once would wait for each other; and in a statement of
+    // its own, so that the next one sees what was sent before.
+    let shared = sqlx::query_scalar!(
+        r#"
+        select c.id
+        from conversations c
+        where c.kind <> 'direct'
+          and c.id in (
+              select mine.conversation_id
+              from conversation_members mine
+              join conversation_members theirs using (conversation_id)
+              where mine.user_id = $1 and theirs.user_id = $2
+          )
+        order by c.id
+        for no key update
+        "#,
+        one.0,
+        other.0,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    sqlx::query!(
+        r#"
+        update conversation_members m
+        set unread = (
+            select count(*)
+            from messages p
+            where p.conversation_id = m.conversation_id
+              and p.seq > m.last_read_seq
+              and p.seq >= m.from_seq
+              and p.sender_id <> m.user_id
+              and p.deleted_at is null
+              and not exists (select from blocked_pairs b where b.one = m.user_id and b.other = p.sender_id)
+        )
+        where m.conversation_id = any($3) and m.user_id in ($1, $2)
+        "#,
+        one.0,
+        other.0,
+        &shared,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

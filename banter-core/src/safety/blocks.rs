@@ -8,6 +8,7 @@ use crate::error::{Problems, violates};
 use crate::events::{Delivery, Event, FriendRemoved};
 use crate::friends::{relationship, requests};
 use crate::ids::UserId;
+use crate::messaging::receipts;
 use crate::page::{At, Page, PageRequest};
 use crate::text;
 
@@ -52,6 +53,7 @@ impl Safety<'_> {
             () => error.into(),
         })?;
         let were_friends = requests::sever(&mut tx, caller.user_id, user, now).await?;
+        receipts::recount(&mut tx, caller.user_id, user).await?;
         tx.commit().await?;
         if were_friends {
             let event = Event::FriendRemoved(FriendRemoved { user_id: user });
@@ -61,14 +63,21 @@ impl Safety<'_> {
     }
 
     pub async fn unblock(&self, caller: &Caller, user: UserId) -> Result<(), Error> {
+        let mut tx = self.0.pool().begin().await?;
+        relationship::hold(&mut tx, caller.user_id, user).await?;
         let gone = sqlx::query!(
             "delete from blocked_users where user_id = $1 and blocked_user_id = $2",
             caller.user_id.0,
             user.0,
         )
-        .execute(self.0.pool())
+        .execute(&mut *tx)
         .await?;
-        if gone.rows_affected() == 0 { Err(Error::NotBlocked) } else { Ok(()) }
+        if gone.rows_affected() == 0 {
+            return Err(Error::NotBlocked);
+        }
+        receipts::recount(&mut tx, caller.user_id, user).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Whom the caller blocked, newest first.
