@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { Api, bare, refused } from '../lib/api.js';
+import { Database } from '../lib/database.js';
 import { Emulator } from '../lib/emulator.js';
 import { Fcm } from '../lib/fcm.js';
 import { Person, acquaintances, befriend, friends, randomPhone, registration } from '../lib/people.js';
@@ -20,16 +21,19 @@ function hours(from, to) {
 }
 
 describe('settings', () => {
+  let database;
   let fcm;
   let server;
 
   before(async () => {
     fcm = await Fcm.start();
-    server = await Server.start(fcm.env);
+    database = Database.create();
+    server = await Server.start({ ...fcm.env, ...database.env });
   });
   after(async () => {
     await server?.stop();
     await fcm?.stop();
+    database?.drop();
   });
 
   test('decide who may write', async () => {

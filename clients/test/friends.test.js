@@ -82,6 +82,7 @@ describe('a request', () => {
     // Whom he refused he may ask himself, which his refusal's silence came before.
     await ravi.api.post('/friends/requests', { receiverId: asha.id });
     await ashaLine.once('friend:request', (told) => told.request.sender.id === ravi.id);
+    await ashaLine.once('notification:new');
     assert.deepEqual(ashaLine.all('notification:new').map((told) => told.notification.kind), ['friend_request']);
     assert.deepEqual(ashaLine.all('friend:removed'), []);
   });

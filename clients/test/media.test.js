@@ -12,24 +12,28 @@ import axios from 'axios';
 
 import { bare, refused } from '../lib/api.js';
 import { Azurite } from '../lib/azurite.js';
+import { Database } from '../lib/database.js';
 import { Person, acquaintances } from '../lib/people.js';
 import { Server } from '../lib/server.js';
 import { hangUp } from '../lib/socket.js';
 import { eventually } from '../lib/wait.js';
 
 let azurite;
+let database;
 let server;
 let asha;
 
 before(async () => {
   azurite = await Azurite.start();
-  server = await Server.start({ AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString });
+  database = Database.create();
+  server = await Server.start({ AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString, ...database.env });
   asha = await Person.register(server);
 });
 
 after(async () => {
   await server?.stop();
   await azurite?.stop();
+  database?.drop();
 });
 afterEach(hangUp);
 
@@ -119,9 +123,7 @@ test('an avatar is read by anybody under a link that stays', async () => {
 
   await asha.api.delete('/users/me/avatar');
   // The collector comes once an hour: not while we wait.
-  const soon = "update jobs set run_at = now() where unique_name = 'collect' and state = 'queued'";
-  const told = spawnSync('psql', [process.env.DATABASE_URL, '-qc', soon], { encoding: 'utf8' });
-  assert.equal(told.status, 0, told.stderr);
+  database.sql("update jobs set run_at = now() where unique_name = 'collect' and state = 'queued'");
   await eventually(30_000, 'both objects are deleted', async () => {
     const left = await Promise.all([media.mediaUrl, media.thumbnailUrl].map(read));
     return left.every((answer) => answer.status === 404);
