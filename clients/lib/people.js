@@ -124,7 +124,12 @@ export async function acquaintances(server) {
 /** Acquaintances who are friends as well: one asked, the other accepted. */
 export async function friends(server) {
   const { asha, ravi, conversationId } = await acquaintances(server);
-  const { request } = await asha.api.post('/friends/requests', { receiverId: ravi.id });
-  await ravi.api.post(`/friends/requests/${request.id}/accept`, {});
+  await befriend(asha, ravi);
   return { asha, ravi, conversationId };
+}
+
+/** One asks, the other accepts. */
+export async function befriend(one, other) {
+  const { request } = await one.api.post('/friends/requests', { receiverId: other.id });
+  await other.api.post(`/friends/requests/${request.id}/accept`, {});
 }

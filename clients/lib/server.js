@@ -11,7 +11,7 @@ import axios from 'axios';
 import { Child } from './child.js';
 import { freePort } from './ports.js';
 
-const BINARY =
+export const BINARY =
   process.env.BANTER_SERVER_BIN ?? fileURLToPath(new URL('../../target/debug/banter-server', import.meta.url));
 
 /** A debug build on a busy machine starts in a second; this is for the worst of them. */

@@ -34,6 +34,12 @@ describe('messages', () => {
       content: 'Kya haal hai? 🙂',
       clientMessageId,
       isRead: false,
+      media: null,
+      mediaUrl: null,
+      replyTo: null,
+      editedAt: null,
+      isDeleted: false,
+      isHidden: false,
     });
     assert.ok(id && conversationId);
     assert.match(createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$/);

@@ -2,33 +2,40 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 
 import axios from 'axios';
 
 import { bare, refused } from '../lib/api.js';
 import { Azurite } from '../lib/azurite.js';
-import { Person } from '../lib/people.js';
+import { Database } from '../lib/database.js';
+import { Person, acquaintances } from '../lib/people.js';
 import { Server } from '../lib/server.js';
+import { hangUp } from '../lib/socket.js';
 import { eventually } from '../lib/wait.js';
 
 let azurite;
+let database;
 let server;
 let asha;
 
 before(async () => {
   azurite = await Azurite.start();
-  server = await Server.start({ AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString });
+  database = Database.create();
+  server = await Server.start({ AZURE_STORAGE_CONNECTION_STRING: azurite.connectionString, ...database.env });
   asha = await Person.register(server);
 });
 
 after(async () => {
   await server?.stop();
   await azurite?.stop();
+  database?.drop();
 });
+afterEach(hangUp);
 
 const upload = async (purpose, bytes, name = 'photo.jpg') => {
   const form = new FormData();
@@ -116,9 +123,7 @@ test('an avatar is read by anybody under a link that stays', async () => {
 
   await asha.api.delete('/users/me/avatar');
   // The collector comes once an hour: not while we wait.
-  const soon = "update jobs set run_at = now() where unique_name = 'collect' and state = 'queued'";
-  const told = spawnSync('psql', [process.env.DATABASE_URL, '-qc', soon], { encoding: 'utf8' });
-  assert.equal(told.status, 0, told.stderr);
+  database.sql("update jobs set run_at = now() where unique_name = 'collect' and state = 'queued'");
   await eventually(30_000, 'both objects are deleted', async () => {
     const left = await Promise.all([media.mediaUrl, media.thumbnailUrl].map(read));
     return left.every((answer) => answer.status === 404);
@@ -171,5 +176,109 @@ test('without storage an upload says so, and leaves nothing', async () => {
     assert.deepEqual([answer.status, answer.data.code], [503, 'STORAGE_UNAVAILABLE']);
   } finally {
     await away.stop();
+  }
+});
+
+/** As the app does it: by its own client, whose header for JSON the form's takes the place of. */
+const pick = async (person, bytes, purpose = 'chat', name = 'IMG_0001.jpg', type = 'image/jpeg') => {
+  const form = new FormData();
+  form.append('file', new Blob([bytes], { type }), name);
+  const headers = { 'Content-Type': 'multipart/form-data' };
+  return (await person.api.http.post('/uploads', form, { params: { purpose }, headers })).data;
+};
+
+/** A picture from Asha to Ravi, as each sees it. */
+async function pictured(on) {
+  const { asha, ravi, conversationId } = await acquaintances(on);
+  const line = await ravi.line();
+  const media = await pick(asha, await magick('jpg', '-size', '640x480', 'plasma:'));
+  const body = { receiverId: ravi.id, messageType: 'image', mediaUrl: media.mediaUrl, content: 'look' };
+  const { message } = await asha.api.post('/messages', body);
+  const told = await line.once('message:new', (message) => message.messageType === 'image');
+  return { asha, ravi, conversationId, media, message, told };
+}
+
+describe('a picture in a message', () => {
+  test('is seen by whom it was sent to, and by nobody else', async () => {
+    const { asha, ravi, conversationId, media, message, told } = await pictured(server);
+    assert.deepEqual([told.id, told.content, told.mediaUrl], [message.id, 'look', media.mediaUrl]);
+    const { id, kind, contentType, width, height } = told.media;
+    assert.deepEqual([id, kind, contentType, width, height], [media.mediaId, 'image', 'image/jpeg', 640, 480]);
+    const [whole, thumbnail] = await Promise.all([told.media.url, told.media.thumbnailUrl].map(read));
+    assert.deepEqual([whole.status, whole.data.length, thumbnail.status], [200, media.bytes, 200]);
+    assert.equal((await ravi.missed(conversationId, 2))[0].media.id, media.mediaId);
+    assert.equal((await ravi.api.get(`/media/${media.mediaId}`)).media.url, media.mediaUrl);
+
+    const stranger = await Person.register(server);
+    await refused(404, 'MEDIA_NOT_FOUND', bare(server, stranger.token).get(`/media/${media.mediaId}`));
+    const theft = { receiverId: asha.id, messageType: 'image', mediaUrl: media.mediaUrl, content: '' };
+    for (const thief of [stranger, ravi]) {
+      await refused(400, 'VALIDATION_FAILED', bare(server, thief.token).post('/messages', theft));
+    }
+  });
+
+  test('is out of sight after a block, and there again when it ends', async () => {
+    const { asha, ravi, conversationId, media } = await pictured(server);
+    const ask = bare(server, ravi.token);
+    await asha.api.post('/safety/blocks', { userId: ravi.id });
+    await refused(404, 'MEDIA_NOT_FOUND', ask.get(`/media/${media.mediaId}`));
+    await refused(404, 'CONVERSATION_NOT_FOUND', ask.get(`/conversations/${conversationId}/messages`));
+    await refused(404, 'USER_NOT_FOUND', ask.get(`/messages/${asha.id}`));
+    const since = new Date(0).toISOString();
+    for (const path of ['/conversations', `/conversations/changes?since=${since}`]) {
+      assert.ok(!JSON.stringify(await ravi.api.get(path)).includes(media.mediaId), path);
+    }
+    await refused(404, 'USER_NOT_FOUND', ask.post('/messages', { receiverId: asha.id, content: 'why?' }));
+    await asha.api.delete(`/safety/blocks/${ravi.id}`);
+    assert.equal((await ravi.api.get(`/media/${media.mediaId}`)).media.id, media.mediaId);
+  });
+
+  test('is gone with its message', async () => {
+    const { ravi, asha, media, message } = await pictured(server);
+    await asha.api.delete(`/messages/${message.id}`);
+    for (const person of [asha, ravi]) {
+      await refused(404, 'MEDIA_NOT_FOUND', bare(server, person.token).get(`/media/${media.mediaId}`));
+    }
+  });
+});
+
+test('a server that keeps media itself gives them by links that it signed, while they hold', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'banter-media-'));
+  const own = await Server.start({ AZURE_STORAGE_CONNECTION_STRING: '', MEDIA_DIR: folder });
+  try {
+    const { asha, media, told } = await pictured(own);
+    // Whatever name the server is known by elsewhere, it is here.
+    const get = (link) => read(own.url + new URL(link).pathname + new URL(link).search);
+    const whole = await get(told.mediaUrl);
+    assert.deepEqual([whole.status, whole.headers['content-type'], whole.data.length], [200, 'image/jpeg', media.bytes]);
+
+    const sign = (path, expires) => {
+      const key = createHmac('sha256', process.env.JWT_SECRET).update('banter: links to media, version 1').digest();
+      return createHmac('sha256', key).update(`${path}\n${expires}`).digest('hex');
+    };
+    const link = new URL(told.mediaUrl);
+    const path = link.pathname.replace('/media/', '');
+    const { expires, signature } = Object.fromEntries(link.searchParams);
+    assert.equal(sign(path, expires), signature, 'this test signs as the server does');
+    const past = Math.floor(Date.now() / 1000) - 1;
+    const changed = signature.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+    for (const [query, code] of [
+      ['', 'MEDIA_LINK_INVALID'],
+      [`?expires=${expires}`, 'MEDIA_LINK_INVALID'],
+      [`?expires=${Number(expires) + 1}&signature=${signature}`, 'MEDIA_LINK_INVALID'],
+      [`?expires=${expires}&signature=${changed}`, 'MEDIA_LINK_INVALID'],
+      [`?expires=${past}&signature=${sign(path, past)}`, 'MEDIA_LINK_EXPIRED'],
+    ]) {
+      await refused(403, code, axios.get(own.url + link.pathname + query));
+    }
+    const thumbnail = new URL(told.media.thumbnailUrl).pathname;
+    await refused(403, 'MEDIA_LINK_INVALID', axios.get(own.url + thumbnail + link.search));
+
+    const face = await pick(asha, await magick('png', '-size', '300x300', 'plasma:'), 'avatar', 'me.png', 'image/png');
+    assert.deepEqual([face.expiresAt, new URL(face.mediaUrl).search], [null, '']);
+    assert.equal((await get(face.mediaUrl)).status, 200, 'anybody, without a link that was signed');
+  } finally {
+    await own.stop();
+    await rm(folder, { recursive: true });
   }
 });

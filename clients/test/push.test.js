@@ -4,21 +4,25 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, describe, test } from 'node:test';
 
+import { Database } from '../lib/database.js';
 import { Fcm } from '../lib/fcm.js';
 import { Person } from '../lib/people.js';
 import { Server } from '../lib/server.js';
 import { hangUp } from '../lib/socket.js';
 
+let database;
 let server;
 let fcm;
 
 before(async () => {
   fcm = await Fcm.start();
-  server = await Server.start(fcm.env);
+  database = Database.create();
+  server = await Server.start({ ...fcm.env, ...database.env });
 });
 after(async () => {
   await server?.stop();
   await fcm?.stop();
+  database?.drop();
 });
 afterEach(hangUp);
 

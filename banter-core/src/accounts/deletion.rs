@@ -15,7 +15,7 @@ use super::administration::{Act, Record, decide};
 use super::sessions::{Because, Revocation};
 use super::{Accounts, Caller, Client, Error, Role, Status};
 use crate::error::Problems;
-use crate::events::{Delivery, Event};
+use crate::events::{Delivery, Event, FriendRemoved};
 use crate::ids::UserId;
 use crate::jobs::{Failure, Job};
 use crate::presence::{self, Presence};
@@ -115,10 +115,13 @@ impl Accounts<'_> {
     fn tell_gone(&self, user: UserId, mut friends: Vec<UserId>, ended: Vec<Revocation>) {
         self.tell_ended(ended);
         friends.truncate(MOST_TOLD);
-        if !friends.is_empty() {
-            let presence = Presence { user_id: user, status: presence::Status::Offline, last_seen: None };
-            let event = Event::PresenceChanged(presence);
-            self.0.bus().deliver(Delivery { to: friends, except_socket: None, event });
+        if friends.is_empty() {
+            return;
+        }
+        let presence = Presence { user_id: user, status: presence::Status::Offline, last_seen: None };
+        for event in [Event::PresenceChanged(presence), Event::FriendRemoved(FriendRemoved { user_id: user })]
+        {
+            self.0.bus().deliver(Delivery { to: friends.clone(), except_socket: None, event });
         }
     }
 }

@@ -1,6 +1,7 @@
 //! All that is held about somebody, as one JSON document, piece by piece: somebody may have sent a million messages, and
 //! neither this process nor the database ever holds more of them than one page. Of others it holds their names as the
-//! person sees them, and nothing that is theirs alone: no reports about the person, no blocks of the person.
+//! person sees them (of who cannot meet the person, the id alone), and nothing that is theirs alone: no reports about the
+//! person, no blocks of the person.
 //!
 //! `parts` the statements
 

@@ -1,3 +1,8 @@
+mod graph;
+mod nothing_passes;
+mod scene;
+mod surfaces;
+
 use chrono::TimeDelta;
 
 use super::*;

@@ -101,7 +101,9 @@ impl State {
                 from (
                     select f.other as "userId", u.username, u.full_name as "fullName", f.created_at as "since"
                     from friend_pairs f join users u on u.id = f.other
-                    where f.one = $1 and f.other > $2
+                    where f.one = $1
+                      and f.other > $2
+                      and not exists (select from blocked_pairs b where b.one = $1 and b.other = f.other)
                     order by f.other
                     limit 500
                 ) r
@@ -113,7 +115,8 @@ impl State {
                 from (
                     select
                         q.id, case q.sender_id when $1 then 'outgoing' else 'incoming' end as direction,
-                        u.id as "userId", u.full_name as "fullName", q.message, q.status,
+                        u.id as "userId", case when can_interact($1, u.id) then u.full_name end as "fullName",
+                        case when q.sender_id = $1 or can_interact($1, u.id) then q.message end as message, q.status,
                         q.created_at as "createdAt", q.decided_at as "decidedAt"
                     from friend_requests q
                     join users u on u.id = case q.sender_id when $1 then q.receiver_id else q.sender_id end
@@ -144,7 +147,7 @@ impl State {
                     select
                         c.id, c.kind, c.name, m.role, m.joined_at as "joinedAt", m.last_read_seq as "lastReadSeq",
                         case when c.kind = 'direct' then peer.id end as "withUserId",
-                        case when c.kind = 'direct' then peer.full_name end as "withFullName"
+                        case when c.kind = 'direct' and can_interact($1, peer.id) then peer.full_name end as "withFullName"
                     from conversation_members m
                     join conversations c on c.id = m.conversation_id
                     left join users peer on peer.id = case c.user_lo when $1 then c.user_hi else c.user_lo end

@@ -113,6 +113,7 @@ async fn friends_are_told_that_they_are_gone_and_blocks_hold() {
     delete(&world, &asha).await.unwrap();
     let is_gone = |event: &Event| matches!(event, Event::PresenceChanged(p) if p.user_id == a && p.status == presence::Status::Offline);
     world.expect_event(&ravi, is_gone).await;
+    world.expect_event(&ravi, |event| matches!(event, Event::FriendRemoved(r) if r.user_id == a)).await;
     assert_eq!(one::<i64>(&world, "select count(*) from friendships").await, 0);
     let blocks = world.banter.safety().blocks(&zoya.caller, &first(5)).await.unwrap().items;
     assert_eq!((blocks.len(), blocks[0].user.full_name.as_str()), (1, "Deleted account"));

@@ -27,24 +27,30 @@ async fn it_holds_all_that_is_theirs_and_nothing_that_is_another_s() {
              insert into friend_requests (id, sender_id, receiver_id, message, status, created_at, decided_at)
              values (gen_random_uuid(), '{r}', '{a}', 'hi there', 'accepted', '2026-10-01', '2026-10-02');
              insert into user_locations values ('{a}', 1899, 7282, '2026-11-01');
-             insert into blocked_users values ('{r}', '{a}', 'she snores', '2026-11-01');
              insert into reports (id, reporter_id, report_type, reported_user_id, reason, description, created_at, updated_at)
              values (gen_random_uuid(), '{r}', 'user', '{a}', 'other', 'about Asha', '2026-11-01', '2026-11-01'),
                     (gen_random_uuid(), '{a}', 'user', '{r}', 'spam', 'by Asha', '2026-11-01', '2026-11-01');"
         ))
         .await;
-    let export = export(&world, &asha).await;
-    assert_eq!(export["account"]["phoneNumber"], asha.phone.as_str());
-    assert_eq!(export["settings"], Value::Null);
-    assert_eq!(export["location"]["latitude"].to_string(), "18.99");
-    assert_eq!(texts(&export, "friends", "fullName"), ["ravi Kumar"]);
-    assert_eq!(texts(&export, "friendRequests", "direction"), ["incoming"]);
-    assert_eq!(texts(&export, "conversations", "withFullName"), ["ravi Kumar"]);
-    assert_eq!(texts(&export, "messages", "content"), ["hello"]);
-    assert_eq!(texts(&export, "reports", "description"), ["by Asha"]);
-    assert_eq!(texts(&export, "coinLedger", "kind"), ["signup_bonus"]);
-    assert_eq!(texts(&export, "logins", "userAgent"), ["asha's phone"]);
-    let text = export.to_string();
+    let before = export(&world, &asha).await;
+    assert_eq!(before["account"]["phoneNumber"], asha.phone.as_str());
+    assert_eq!(before["settings"], Value::Null);
+    assert_eq!(before["location"]["latitude"].to_string(), "18.99");
+    assert_eq!(texts(&before, "friends", "fullName"), ["ravi Kumar"]);
+    assert_eq!(texts(&before, "friendRequests", "direction"), ["incoming"]);
+    assert_eq!(texts(&before, "conversations", "withFullName"), ["ravi Kumar"]);
+    assert_eq!(texts(&before, "messages", "content"), ["hello"]);
+    assert_eq!(texts(&before, "reports", "description"), ["by Asha"]);
+    assert_eq!(texts(&before, "coinLedger", "kind"), ["signup_bonus"]);
+    assert_eq!(texts(&before, "logins", "userAgent"), ["asha's phone"]);
+    world.banter.safety().block(&ravi.caller, a, Some("she snores")).await.unwrap();
+    let after = export(&world, &asha).await;
+    assert_eq!((texts(&after, "friends", "fullName"), texts(&after, "blocks", "userId")), (vec![], vec![]));
+    assert_eq!(texts(&after, "friendRequests", "message"), ["null"], "those were his words");
+    assert_eq!(texts(&after, "conversations", "withFullName"), ["null"]);
+    assert_eq!(texts(&after, "conversations", "withUserId"), [r.to_string()]);
+    assert!(!after.to_string().contains("ravi"), "he is nowhere to be found for her");
+    let text = format!("{before}{after}");
     for secret in ["a secret of Ravi's", "she snores", "about Asha", &ravi.phone, "ravi's phone"] {
         assert!(!text.contains(secret), "{secret}");
     }
