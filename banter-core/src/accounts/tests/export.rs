@@ -27,7 +27,6 @@ async fn it_holds_all_that_is_theirs_and_nothing_that_is_another_s() {
              insert into friend_requests (id, sender_id, receiver_id, message, status, created_at, decided_at)
              values (gen_random_uuid(), '{r}', '{a}', 'hi there', 'accepted', '2026-10-01', '2026-10-02');
              insert into user_locations values ('{a}', 1899, 7282, '2026-11-01');
-             insert into blocked_users values ('{r}', '{a}', 'she snores', '2026-11-01');
              insert into reports (id, reporter_id, report_type, reported_user_id, reason, description, created_at, updated_at)
              values (gen_random_uuid(), '{r}', 'user', '{a}', 'other', 'about Asha', '2026-11-01', '2026-11-01'),
                     (gen_random_uuid(), '{a}', 'user', '{r}', 'spam', 'by Asha', '2026-11-01', '2026-11-01');"
@@ -45,7 +44,36 @@ async fn it_holds_all_that_is_theirs_and_nothing_that_is_another_s() {
     assert_eq!(texts(&export, "coinLedger", "kind"), ["signup_bonus"]);
     assert_eq!(texts(&export, "logins", "userAgent"), ["asha's phone"]);
     let text = export.to_string();
-    for secret in ["a secret of Ravi's", "she snores", "about Asha", &ravi.phone, "ravi's phone"] {
+    for secret in ["a secret of Ravi's", "about Asha", &ravi.phone, "ravi's phone"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_blocked_them_is_not_named_and_whom_they_blocked_only_there() {
+    let world = World::with_memory().await;
+    let asha = world.user("asha").await;
+    let (zoya, imran) = (world.user("zoya").await, world.user("imran").await);
+    for other in [&zoya, &imran] {
+        world.acquaint(&asha, other).await;
+        world.friend_news(&asha, other).await;
+        world
+            .sql(&format!(
+                "update friend_requests set message = 'from {0}' where sender_id = '{1}'",
+                other.name, other.id
+            ))
+            .await;
+    }
+    world.banter.safety().block(&zoya.caller, asha.id, Some("she snores")).await.unwrap();
+    world.banter.safety().block(&asha.caller, imran.id, Some("he sings")).await.unwrap();
+    let export = export(&world, &asha).await;
+    assert_eq!(texts(&export, "conversations", "withFullName"), ["null", "null"]);
+    assert_eq!(texts(&export, "friendRequests", "fullName"), ["null", "null"]);
+    assert_eq!(texts(&export, "notifications", "actorId"), [""; 0]);
+    assert_eq!(texts(&export, "messages", "content"), ["hello", "hello"], "what she wrote is hers");
+    assert_eq!(texts(&export, "blocks", "fullName"), ["imran Kumar"]);
+    let text = export.to_string();
+    for secret in ["she snores", "zoya", &zoya.id.to_string(), "from imran"] {
         assert!(!text.contains(secret), "{secret}");
     }
 }
@@ -69,9 +97,12 @@ async fn every_message_is_in_it_once_over_pages_and_conversations() {
              from conversations c, generate_series(1, 1200) i;
              insert into conversations (id, kind, name, last_message_at, created_at)
              values ('01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1', 'group', 'Trek', '2026-11-22', '2026-11-22');
-             insert into messages (id, conversation_id, seq, sender_id, message_type, content, created_at, client_message_id)
-             select gen_random_uuid(), '01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1', i, '{0}', 'text', 'left' || i, '2026-11-22', 'c' || i
-             from generate_series(1, 700) i;",
+             insert into conversation_members (conversation_id, user_id, last_message_at, joined_at)
+             values ('01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1', '{0}', '2026-11-22', '2026-11-22');
+             insert into messages (id, conversation_id, seq, sender_id, message_type, content, created_at)
+             select gen_random_uuid(), '01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1', i, '{0}', 'text', 'left' || i, '2026-11-22'
+             from generate_series(1, 700) i;
+             delete from conversation_members where conversation_id = '01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1';",
             asha.id
         ))
         .await;
