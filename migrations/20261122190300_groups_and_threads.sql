@@ -160,3 +160,26 @@ create function can_attach(sender uuid, upload uuid, kind text) returns boolean
           and u.purpose in ('chat', 'voice')
           and u.doomed_at is null
     );
+
+-- Where somebody was and is no more: what they wrote there is still theirs to take along.
+create table former_members (
+    user_id          uuid not null references users (id) on delete cascade,
+    conversation_id  uuid not null references conversations (id) on delete cascade,
+    primary key (user_id, conversation_id)
+);
+
+-- However a member goes.
+create function remember_former_member() returns trigger
+    language plpgsql as $$
+begin
+    insert into former_members (user_id, conversation_id)
+    select old.user_id, old.conversation_id
+    -- Neither is there when they take the member with them.
+    where exists (select from conversations where id = old.conversation_id)
+      and exists (select from users where id = old.user_id)
+    on conflict do nothing;
+    return null;
+end $$;
+
+create trigger conversation_members_remembered after delete on conversation_members
+    for each row execute function remember_former_member();

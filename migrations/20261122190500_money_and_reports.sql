@@ -94,3 +94,11 @@ create index users_staff on users (role) where role <> 'user';
 -- All requests of somebody, whatever became of them: for their export, and for the day they leave.
 create index friend_requests_sender_id on friend_requests (sender_id, id);
 create index friend_requests_receiver_id on friend_requests (receiver_id, id);
+
+-- Answers kept for repeats that hold somebody's name, for the end of an account. They are few: most answers are those to
+-- sent messages, which name people by id only, and whose update on keeping touches no index by this column.
+alter table idempotency_keys
+    add column names_people boolean not null
+        generated always as (coalesce(position('"fullName"'::bytea in body) > 0, false)) stored;
+
+create index idempotency_keys_names_people on idempotency_keys (created_at) where names_people;

@@ -23,7 +23,7 @@ create view inbox as
         on n.kind = 'group_added' and m.conversation_id = n.subject_id and m.user_id = n.user_id
     left join conversations c on c.id = m.conversation_id
     left join coin_ledger l on n.kind = 'coins_credited' and l.id = n.subject_id and l.user_id = n.user_id
-    where (n.actor_id is null or a.status <> 'deleted')
+    where (n.actor_id is null or a.status not in ('deleted', 'banned'))
       and not exists (select from blocked_pairs b where b.one = n.user_id and b.other = n.actor_id)
       and case n.kind
               when 'friend_request' then f.status in ('pending', 'accepted')
@@ -33,8 +33,13 @@ create view inbox as
               else false
           end;
 
--- Pushes are many and wait on somebody else; what else is due must be found without walking past them.
+-- Pushes are many and wait on somebody else; what else is due must be found without walking past them. A text, since
+-- PostgreSQL turns a comparison with `false` into a condition that no index over a boolean serves.
+create function job_lane(kind text) returns text
+    language sql immutable parallel safe
+    return case kind when 'push' then 'push' else 'other' end;
+
 drop index jobs_due;
-create index jobs_due on jobs ((kind = 'push'), run_at) where state = 'queued';
+create index jobs_due on jobs (job_lane(kind), run_at) where state = 'queued';
 drop index jobs_leased;
-create index jobs_leased on jobs ((kind = 'push'), leased_until) where state = 'running';
+create index jobs_leased on jobs (job_lane(kind), leased_until) where state = 'running';

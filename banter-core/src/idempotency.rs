@@ -3,10 +3,12 @@
 //! between is told to wait.
 
 use chrono::{TimeDelta, Utc};
+use sqlx::PgConnection;
 
 use crate::Banter;
 use crate::accounts::Caller;
 use crate::error::{self, Coded, Kind};
+use crate::ids::UserId;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -131,12 +133,56 @@ impl Idempotency<'_> {
     }
 }
 
-/// Drops what is older than it is kept for; how many.
-pub(crate) async fn prune(banter: &Banter, now: chrono::DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let gone = sqlx::query!("delete from idempotency_keys where created_at < $1", now - KEPT)
-        .execute(banter.pool())
-        .await?;
+/// Drops so many of those that are older than they are kept for; how many there were.
+pub(crate) async fn prune(
+    banter: &Banter,
+    now: chrono::DateTime<Utc>,
+    most: i64,
+) -> Result<u64, sqlx::Error> {
+    let gone = sqlx::query!(
+        r#"
+        delete from idempotency_keys
+        where (user_id, key) in (
+            select user_id, key
+            from idempotency_keys
+            where created_at < $1
+            order by created_at
+            limit $2
+            for update skip locked
+        )
+        "#,
+        now - KEPT,
+        most,
+    )
+    .execute(banter.pool())
+    .await?;
     Ok(gone.rows_affected())
+}
+
+/// Drops a person's answers, and those to others that name the person. Waits for nobody, or two people's ends could wait
+/// for each other: what is held at this very moment stays, so whoever forgets somebody comes twice.
+pub(crate) async fn forget(db: &mut PgConnection, user: UserId) -> Result<(), sqlx::Error> {
+    let id = user.to_string();
+    sqlx::query!(
+        r#"
+        with own as (
+            select user_id, key from idempotency_keys where user_id = $1 for update skip locked
+        ),
+        others as (
+            select user_id, key
+            from idempotency_keys
+            where names_people and position($2 in body) > 0
+            for update skip locked
+        )
+        delete from idempotency_keys
+        where (user_id, key) in (select user_id, key from own union all select user_id, key from others)
+        "#,
+        user.0,
+        id.as_bytes(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]

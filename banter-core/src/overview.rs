@@ -245,13 +245,19 @@ async fn count(db: &mut PgConnection, now: DateTime<Utc>) -> Result<Counts, sqlx
             (select count(*) from (select from messages limit $3) t) as "messages!",
             (select count(*) from recent) as "recent!",
             (select id from recent order by id limit 1) as oldest_recent,
-            (select count(*) from (select from jobs where state = 'queued' order by run_at limit $3) t)
+            (select count(*) from (select from jobs where state = 'queued' order by job_lane(kind), run_at limit $3) t)
                 as "queued!",
-            (select count(*) from (select from jobs where state = 'running' order by leased_until limit $3) t)
-                as "running!",
+            (
+                select count(*)
+                from (select from jobs where state = 'running' order by job_lane(kind), leased_until limit $3) t
+            ) as "running!",
             (select count(*) from (select from jobs where state = 'dead' order by finished_at desc limit $3) t)
                 as "dead!",
-            (select run_at from jobs where state = 'queued' order by run_at limit 1) as jobs_next
+            -- The index begins with the lane.
+            least(
+                (select run_at from jobs where state = 'queued' and job_lane(kind) = 'push' order by run_at limit 1),
+                (select run_at from jobs where state = 'queued' and job_lane(kind) = 'other' order by run_at limit 1)
+            ) as jobs_next
         "#,
         first_id,
         SAMPLED,
@@ -335,6 +341,33 @@ mod tests {
     use super::*;
     use crate::ids::Ids;
     use crate::testing::{World, config, database};
+
+    #[tokio::test]
+    async fn however_many_jobs_wait_few_are_looked_at() {
+        let world = World::with_memory().await;
+        world.may_leave_jobs();
+        world
+            .sql(
+                "insert into jobs (id, kind, state, run_at, leased_until, created_at)
+                 select gen_random_uuid(), kind, state, '2026-11-22'::timestamptz + i * interval '1 s',
+                        case state when 'running' then '2026-11-23'::timestamptz end, '2026-11-22'
+                 from generate_series(1, 10000) i, (values ('push', 'queued'), ('push', 'running')) j (kind, state);
+                 insert into jobs (id, kind, run_at, created_at)
+                 values (gen_random_uuid(), 'prune', '2026-11-21', '2026-11-22');",
+            )
+            .await;
+        world.sql("analyze jobs").await;
+        let mut transaction = world.banter.pool().begin().await.unwrap();
+        let counts = count(&mut transaction, world.now()).await.unwrap();
+        assert_eq!(counts.jobs_next, Some("2026-11-21T00:00:00Z".parse().unwrap()));
+        let read: i64 = sqlx::query_scalar(
+            "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'jobs'",
+        )
+        .fetch_one(&mut *transaction)
+        .await
+        .unwrap();
+        assert!(read < 3 * (COUNTED + 1), "{read} of 20,001");
+    }
 
     #[tokio::test]
     async fn small_numbers_are_counted_and_large_ones_estimated() {

@@ -4,30 +4,28 @@
 //! what others wrote and read keeps its place. What goes and what stays is told table by table in [`super::retention`];
 //! a test compares that with the schema, and another searches a whole dump for what must be gone.
 //!
-//! Everything that names the person is removed first and the account last: a rule that adds to it at the same time has
-//! locked what it adds to, then the account, and two who wait for each other would be one failure. What slips in between
-//! is cleared away by a job, two minutes later.
+//! Rows are locked in the order that every rule keeps: conversations, their members, messages, uploads, and the account
+//! last, since a rule that adds to it at the same time has locked what it adds to. What slips in between is cleared away
+//! by a job, two minutes later.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::administration::{Act, Record, decide};
 use super::sessions::{Because, Revocation};
 use super::{Accounts, Caller, Client, Error, Role, Status};
 use crate::error::Problems;
-use crate::events::{Delivery, Event, FriendRemoved};
-use crate::ids::UserId;
+use crate::events::{ConversationRef, Delivery, Event, FriendRemoved};
+use crate::ids::{ConversationId, UserId};
 use crate::jobs::{Failure, Job};
-use crate::presence::{self, Presence};
-use crate::text;
+use crate::presence::{self, MOST_TOLD, Presence};
+use crate::{idempotency, text};
 
 /// How old a sign-in to Firebase may be: whoever finds an unlocked phone must not end an account.
 pub const FRESH: TimeDelta = TimeDelta::minutes(10);
 /// No request and no statement runs that long.
 const STRAGGLERS: TimeDelta = TimeDelta::minutes(2);
-/// How many friends hear that somebody is gone.
-const MOST_TOLD: usize = 500;
-
 /// Whom a deleted account is shown as.
 pub const NAME: &str = "Deleted account";
 
@@ -74,7 +72,7 @@ impl Accounts<'_> {
         if standing.role == Role::Admin {
             self.not_the_last_admin(&mut transaction, user).await?;
         }
-        let friends = detach(&mut transaction, user, now).await?;
+        let detached = detach(&mut transaction, user, now).await?;
         let ended = self.end_all(&mut *transaction, user, Because::Deleted).await?;
         if !anonymise(&mut transaction, user, now).await? {
             return Err(Error::AlreadyDeleted);
@@ -87,7 +85,7 @@ impl Accounts<'_> {
         self.0.jobs().queue(&mut *transaction, &job, now + STRAGGLERS).await?;
         transaction.commit().await?;
         metrics::counter!("banter_accounts_deleted_total").increment(1);
-        self.tell_gone(user, friends, ended);
+        self.tell_gone(user, detached, ended);
         Ok(())
     }
 
@@ -95,7 +93,7 @@ impl Accounts<'_> {
     pub(crate) async fn clear_away(&self, user: UserId) -> Result<(), Failure> {
         let now = self.0.clock().now();
         let mut transaction = self.0.pool().begin().await?;
-        let friends = detach(&mut transaction, user, now).await?;
+        let detached = detach(&mut transaction, user, now).await?;
         let ended = self.end_all(&mut *transaction, user, Because::Deleted).await?;
         sqlx::query!(
             r#"
@@ -108,26 +106,43 @@ impl Accounts<'_> {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        self.tell_gone(user, friends, ended);
+        self.tell_gone(user, detached, ended);
         Ok(())
     }
 
-    fn tell_gone(&self, user: UserId, mut friends: Vec<UserId>, ended: Vec<Revocation>) {
+    fn tell_gone(&self, user: UserId, detached: Detached, ended: Vec<Revocation>) {
         self.tell_ended(ended);
-        friends.truncate(MOST_TOLD);
-        if friends.is_empty() {
-            return;
+        let Detached { mut friends, groups } = detached;
+        friends.truncate(usize::try_from(MOST_TOLD).expect("a small number"));
+        if !friends.is_empty() {
+            let presence = Presence { user_id: user, status: presence::Status::Offline, last_seen: None };
+            for event in
+                [Event::PresenceChanged(presence), Event::FriendRemoved(FriendRemoved { user_id: user })]
+            {
+                self.0.bus().deliver(Delivery { to: friends.clone(), except_socket: None, event });
+            }
         }
-        let presence = Presence { user_id: user, status: presence::Status::Offline, last_seen: None };
-        for event in [Event::PresenceChanged(presence), Event::FriendRemoved(FriendRemoved { user_id: user })]
-        {
-            self.0.bus().deliver(Delivery { to: friends.clone(), except_socket: None, event });
+        for group in groups {
+            let event = Event::ConversationUpdated(ConversationRef { conversation_id: group.id });
+            self.0.bus().deliver(Delivery { to: group.members, except_socket: None, event });
         }
     }
 }
 
-/// Removes everything that hangs on the account; who its friends were.
-async fn detach(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> Result<Vec<UserId>, sqlx::Error> {
+/// Who is to be told.
+struct Detached {
+    friends: Vec<UserId>,
+    groups: Vec<Left>,
+}
+
+/// A group, and who is still in it.
+struct Left {
+    id: ConversationId,
+    members: Vec<UserId>,
+}
+
+/// Removes everything that hangs on the account.
+async fn detach(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> Result<Detached, sqlx::Error> {
     sqlx::query!("delete from friend_requests where sender_id = $1 or receiver_id = $1", user.0)
         .execute(&mut *db)
         .await?;
@@ -156,13 +171,15 @@ async fn detach(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> Resu
     sqlx::query!("delete from notifications where user_id = $1 or actor_id = $1", user.0)
         .execute(&mut *db)
         .await?;
-    leave_groups(db, user, now).await?;
+    let conversations = hold_conversations(db, user).await?;
+    let groups = leave_groups(db, user, &conversations, now).await?;
+    empty_messages(db, user, &conversations, now).await?;
     give_up_media(db, user, now).await?;
+    idempotency::forget(db, user).await?;
     sqlx::query!(
         r#"
         with settings as (delete from user_settings where user_id = $1),
         location as (delete from user_locations where user_id = $1),
-        answers as (delete from idempotency_keys where user_id = $1),
         devices as (delete from devices where user_id = $1)
         update sessions set user_agent = null where user_id = $1 and user_agent is not null
         "#,
@@ -170,48 +187,68 @@ async fn detach(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> Resu
     )
     .execute(&mut *db)
     .await?;
-    Ok(friends)
+    Ok(Detached { friends, groups })
 }
 
-/// Each group they owned goes to its longest-standing admin, or member; one that is left empty stays as it is, since
-/// messages in it may be reported.
-async fn leave_groups(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    // In one order, and before the members: as sending does.
-    let groups = sqlx::query_scalar!(
+/// Holds what the following steps change: their groups, and wherever they sent a file.
+async fn hold_conversations(db: &mut PgConnection, user: UserId) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"
         select id
         from conversations
-        where kind = 'group' and id in (select conversation_id from conversation_members where user_id = $1)
+        where id in (
+            select c.id
+            from conversation_members m join conversations c on c.id = m.conversation_id
+            where m.user_id = $1 and c.kind = 'group'
+            union
+            select m.conversation_id
+            from uploads u join messages m on m.upload_id = u.id
+            where u.user_id = $1
+        )
         order by id
         for update
         "#,
         user.0,
     )
-    .fetch_all(&mut *db)
-    .await?;
-    if groups.is_empty() {
-        return Ok(());
-    }
-    let left = sqlx::query_scalar!(
+    .fetch_all(db)
+    .await
+}
+
+/// Each group they owned goes to its longest-standing admin, or member; one that is left empty stays as it is, since
+/// messages in it may be reported.
+async fn leave_groups(
+    db: &mut PgConnection,
+    user: UserId,
+    conversations: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<Vec<Left>, sqlx::Error> {
+    let left = sqlx::query!(
         r#"
         with gone as (
-            delete from conversation_members
-            where user_id = $1 and conversation_id = any($2)
-            returning conversation_id, role
+            delete from conversation_members m
+            using conversations c
+            where m.user_id = $1 and m.conversation_id = any($2) and c.id = m.conversation_id and c.kind = 'group'
+            returning m.conversation_id, m.role
         ),
         changed as (
             update conversation_members
             set changed_at = $3
             where user_id <> $1 and conversation_id in (select conversation_id from gone)
+            returning conversation_id, user_id
         )
-        select conversation_id from gone where role = 'owner'
+        select
+            g.conversation_id as "id: ConversationId",
+            g.role = 'owner' as "owned!",
+            array(select user_id from changed c where c.conversation_id = g.conversation_id) as "members!: Vec<UserId>"
+        from gone g
         "#,
         user.0,
-        &groups,
+        conversations,
         now,
     )
     .fetch_all(&mut *db)
     .await?;
+    let owned: Vec<Uuid> = left.iter().filter(|group| group.owned).map(|group| group.id.0).collect();
     sqlx::query!(
         r#"
         update conversation_members m
@@ -224,15 +261,66 @@ async fn leave_groups(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -
         ) as heir
         where m.conversation_id = heir.conversation_id and m.user_id = heir.user_id
         "#,
-        &left,
+        &owned,
+    )
+    .execute(&mut *db)
+    .await?;
+    // What they wrote there nobody can ask for any more.
+    sqlx::query!("delete from former_members where user_id = $1", user.0).execute(db).await?;
+    Ok(left.into_iter().map(|group| Left { id: group.id, members: group.members }).collect())
+}
+
+/// What they sent as a file is taken back, caption and all, as they could have done themselves; whoever has it on their
+/// phone learns of it at the next look.
+async fn empty_messages(
+    db: &mut PgConnection,
+    user: UserId,
+    conversations: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"
+        with target as (
+            select m.conversation_id, m.seq, m.sender_id
+            from uploads u join messages m on m.upload_id = u.id
+            where u.user_id = $1 and m.conversation_id = any($2)
+        )
+        update conversation_members m
+        set changed_at = $3,
+            unread = greatest(0, m.unread - (
+                select count(*)
+                from target t
+                where t.conversation_id = m.conversation_id
+                  and t.seq > m.last_read_seq
+                  and t.seq >= m.from_seq
+                  and t.sender_id <> m.user_id
+                  and not exists (select from blocked_pairs where one = t.sender_id and other = m.user_id)
+            ))
+        where m.conversation_id in (select conversation_id from target)
+        "#,
+        user.0,
+        conversations,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        r#"
+        update messages
+        set upload_id = null, content = '', deleted_at = $3
+        where conversation_id = any($2) and upload_id in (select id from uploads where user_id = $1)
+        "#,
+        user.0,
+        conversations,
+        now,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Their files are named by nothing any more; whoever collects such removes them. What was only a file's caption goes
-/// with it. A verification that nobody has looked at is withdrawn; of one that was decided, the decision stays.
+/// Their files are named by nothing any more; whoever collects such removes them. A verification that nobody has looked
+/// at is withdrawn; of one that was decided, the decision stays.
 async fn give_up_media(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from verifications where user_id = $1 and status = 'pending'", user.0)
         .execute(&mut *db)
@@ -247,24 +335,9 @@ async fn give_up_media(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) 
     )
     .execute(&mut *db)
     .await?;
-    sqlx::query!(
-        r#"
-        with doomed as (
-            update uploads
-            set doomed_at = coalesce(doomed_at, $2)
-            where user_id = $1
-            returning id
-        )
-        update messages
-        set upload_id = null,
-            content = case when message_type = 'text' then content else '' end
-        where upload_id in (select id from doomed)
-        "#,
-        user.0,
-        now,
-    )
-    .execute(db)
-    .await?;
+    sqlx::query!("update uploads set doomed_at = coalesce(doomed_at, $2) where user_id = $1", user.0, now,)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! All that is held about somebody, as one JSON document, piece by piece: somebody may have sent a million messages, and
 //! neither this process nor the database ever holds more of them than one page. Of others it holds their names as the
-//! person sees them (of who cannot meet the person, the id alone), and nothing that is theirs alone: no reports about the
-//! person, no blocks of the person.
+//! person sees them, and nothing that is theirs alone: no reports about the person, no blocks of the person, and no name of
+//! anybody they cannot meet, but of those they blocked themselves.
 //!
 //! `parts` the statements
 
@@ -34,8 +34,6 @@ enum Part {
     Blocks,
     Conversations,
     Messages,
-    /// In groups they have left, which no list of conversations names any more.
-    MessagesElsewhere,
     Uploads,
     Verifications,
     Notifications,
@@ -46,7 +44,7 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 17] = [
         Self::Account,
         Self::Settings,
         Self::Location,
@@ -57,7 +55,6 @@ impl Part {
         Self::Blocks,
         Self::Conversations,
         Self::Messages,
-        Self::MessagesElsewhere,
         Self::Uploads,
         Self::Verifications,
         Self::Notifications,
@@ -67,9 +64,9 @@ impl Part {
         Self::Moderation,
     ];
 
-    /// The member of the document; `None`: goes on with the list before.
-    fn name(self) -> Option<&'static str> {
-        Some(match self {
+    /// The member of the document.
+    fn name(self) -> &'static str {
+        match self {
             Self::Account => "account",
             Self::Settings => "settings",
             Self::Location => "location",
@@ -80,7 +77,6 @@ impl Part {
             Self::Blocks => "blocks",
             Self::Conversations => "conversations",
             Self::Messages => "messages",
-            Self::MessagesElsewhere => return None,
             Self::Uploads => "uploads",
             Self::Verifications => "verifications",
             Self::Notifications => "notifications",
@@ -88,7 +84,7 @@ impl Part {
             Self::Transactions => "transactions",
             Self::Reports => "reports",
             Self::Moderation => "moderation",
-        })
+        }
     }
 
     /// One object, or null, instead of a list.
@@ -100,15 +96,7 @@ impl Part {
 /// A row as JSON, and its place in the list.
 struct Row {
     key: Option<Uuid>,
-    text: Option<String>,
     json: Option<String>,
-}
-
-/// The place after which the next page begins.
-#[derive(Default)]
-struct After {
-    key: Option<Uuid>,
-    text: Option<String>,
 }
 
 struct State {
@@ -116,7 +104,8 @@ struct State {
     user: UserId,
     /// Place in [`Part::ALL`]; past the end the document is whole.
     part: usize,
-    after: After,
+    /// The place after which the next page begins.
+    after: Option<Uuid>,
     /// The member's name is written, and something of its list.
     opened: bool,
     begun: bool,
@@ -141,7 +130,7 @@ impl Accounts<'_> {
             banter: self.0.clone(),
             user,
             part: 0,
-            after: After::default(),
+            after: None,
             opened: false,
             begun: false,
             conversations: None,
@@ -166,7 +155,7 @@ impl State {
             self.opened = true;
         }
         if let Some(last) = rows.last() {
-            self.after = After { key: last.key, text: last.text.clone() };
+            self.after = last.key;
         }
         if part.is_single() {
             text.push_str(rows.first().and_then(|row| row.json.as_deref()).unwrap_or("null"));
@@ -178,13 +167,12 @@ impl State {
             }
         }
         if !full || part.is_single() {
-            let goes_on = Part::ALL.get(self.part + 1).is_some_and(|next| next.name().is_none());
-            if !part.is_single() && !goes_on {
+            if !part.is_single() {
                 text.push(']');
             }
-            self.begun &= goes_on;
+            self.begun = false;
             self.part += 1;
-            self.after = After::default();
+            self.after = None;
             self.opened = false;
         }
         Ok(Some((text, self)))
@@ -194,8 +182,7 @@ impl State {
         if self.part == 0 {
             text.push_str(&format!("\"exportedAt\":{}", json!(self.banter.clock().now())));
         }
-        if let Some(name) = part.name() {
-            text.push_str(&format!(",\n\"{name}\":{}", if part.is_single() { "" } else { "[" }));
-        }
+        let bracket = if part.is_single() { "" } else { "[" };
+        text.push_str(&format!(",\n\"{}\":{bracket}", part.name()));
     }
 }

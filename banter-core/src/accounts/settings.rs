@@ -6,7 +6,6 @@ use utoipa::ToSchema;
 
 use super::{Accounts, Caller, Error};
 use crate::error::{Problems, violates};
-use crate::ids::UserId;
 
 /// Who may write or call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -85,6 +84,11 @@ pub struct SettingsChange {
 }
 
 impl QuietHours {
+    /// Of the table's columns, which are both null or neither.
+    pub(crate) fn of_row(from: Option<i16>, to: Option<i16>) -> Option<Self> {
+        from.zip(to).map(|(from, to)| Self { from, to })
+    }
+
     fn parse(from: &str, to: &str) -> Result<Self, &'static str> {
         let minutes = |text: &str| {
             let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| text.len() == 5)?;
@@ -108,7 +112,7 @@ impl QuietHours {
     }
 
     /// Is it one of them?
-    pub fn cover(self, now: DateTime<Utc>) -> bool {
+    pub(crate) fn cover(self, now: DateTime<Utc>) -> bool {
         let time = (now + TimeDelta::minutes(330)).time();
         let minute = i16::try_from(time.hour() * 60 + time.minute()).expect("a day has 1440");
         if self.from < self.to {
@@ -124,8 +128,8 @@ fn clock(minutes: i16) -> String {
 }
 
 impl Accounts<'_> {
-    /// Somebody's settings, for the rules that go by them.
-    pub(crate) async fn settings_of(&self, user: UserId) -> Result<Settings, sqlx::Error> {
+    /// The caller's own.
+    pub async fn settings(&self, caller: &Caller) -> Result<Settings, Error> {
         let row = sqlx::query_as!(
             Row,
             r#"
@@ -143,16 +147,11 @@ impl Accounts<'_> {
             from user_settings
             where user_id = $1
             "#,
-            user.0,
+            caller.user_id.0,
         )
         .fetch_optional(self.0.pool())
         .await?;
         Ok(row.map_or_else(Settings::default, Settings::from))
-    }
-
-    /// The caller's own.
-    pub async fn settings(&self, caller: &Caller) -> Result<Settings, Error> {
-        Ok(self.settings_of(caller.user_id).await?)
     }
 
     /// Changes what is given; two changes at once both hold.
@@ -255,7 +254,7 @@ impl From<Row> for Settings {
                 rooms: row.push_rooms,
                 payments: row.push_payments,
             },
-            quiet_hours: row.quiet_from.zip(row.quiet_to).map(|(from, to)| QuietHours { from, to }),
+            quiet_hours: QuietHours::of_row(row.quiet_from, row.quiet_to),
         }
     }
 }

@@ -320,13 +320,14 @@ async fn befriend(
     Ok(())
 }
 
+/// [`Error::RequestNotFound`]: it is gone, with the account that asked or was asked.
 async fn decided(
     db: &mut PgConnection,
     request: FriendRequestId,
     status: &str,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    sqlx::query!(
+    let done = sqlx::query!(
         "update friend_requests set status = $2, decided_at = $3 where id = $1 and status = 'pending'",
         request.0,
         status,
@@ -334,7 +335,7 @@ async fn decided(
     )
     .execute(db)
     .await?;
-    Ok(())
+    if done.rows_affected() == 0 { Err(Error::RequestNotFound) } else { Ok(()) }
 }
 
 /// Ends a friendship, if there is one; whether there was. For whoever holds the pair.

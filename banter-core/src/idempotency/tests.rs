@@ -99,10 +99,10 @@ async fn an_answer_is_kept_for_a_day() {
     }
     world.advance(KEPT);
     assert_eq!(begin(&world, &asha, "k1", BODY).await.unwrap(), Some(answer()));
-    assert_eq!(prune(&world.banter, world.now()).await.unwrap(), 0);
+    assert_eq!(prune(&world.banter, world.now(), 100).await.unwrap(), 0);
     world.advance(TimeDelta::milliseconds(1));
     assert_eq!(begin(&world, &asha, "k1", b"another").await.unwrap(), None, "begun anew, with any body");
-    assert_eq!(prune(&world.banter, world.now()).await.unwrap(), 1, "k2 only");
+    assert_eq!(prune(&world.banter, world.now(), 100).await.unwrap(), 1, "k2 only");
 }
 
 #[tokio::test]

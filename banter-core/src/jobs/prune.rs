@@ -1,5 +1,6 @@
 //! Drops what is past its time: answers kept for idempotency, logins that can no longer be used, finished jobs,
-//! old notifications, suspensions.
+//! pushes that were given up, old notifications, suspensions. Batch by batch, well within a job's lease; when there is
+//! more the next run follows at once.
 
 use chrono::TimeDelta;
 
@@ -10,41 +11,121 @@ const EVERY: TimeDelta = TimeDelta::hours(1);
 /// Ended logins stay for a while, to answer "where was I signed in?".
 pub(crate) const ENDED_SESSIONS: TimeDelta = TimeDelta::days(30);
 pub(crate) const FINISHED_JOBS: TimeDelta = TimeDelta::days(7);
+/// A push that was given up is news no more; the metrics have told how many, and why.
+pub(crate) const DEAD_PUSHES: TimeDelta = TimeDelta::days(1);
 pub(crate) const NOTIFICATIONS: TimeDelta = TimeDelta::days(90);
+/// Rows of one statement, and statements of one run for each kind of thing.
+const BATCH: i64 = 1_000;
+const BATCHES: usize = 20;
 
 pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
     let now = banter.clock().now();
-    let keys = idempotency::prune(banter, now).await?;
-    let sessions = sqlx::query!(
+    let mut keys = Pruned::default();
+    while keys.goes_on() {
+        keys.add(idempotency::prune(banter, now, BATCH).await?);
+    }
+    /// Of a statement whose last parameter is the size of the batch.
+    macro_rules! batches {
+        ($sql:literal, $($parameter:expr),+) => {{
+            let mut pruned = Pruned::default();
+            while pruned.goes_on() {
+                let done = sqlx::query!($sql, $($parameter,)+ BATCH).execute(banter.pool()).await?;
+                pruned.add(done.rows_affected());
+            }
+            pruned
+        }};
+    }
+    let sessions = batches!(
         r#"
         delete from sessions
-        where (refresh_expires_at < $1 or revoked_at < $1) and access_expires_at < $2
+        where id in (
+            select id
+            from sessions
+            where (refresh_expires_at < $1 or revoked_at < $1) and access_expires_at < $2
+            limit $3
+            for update skip locked
+        )
         "#,
         now - ENDED_SESSIONS,
-        now,
-    )
-    .execute(banter.pool())
-    .await?
-    .rows_affected();
-    // Dead jobs are somebody's to look at; they stay.
-    let jobs =
-        sqlx::query!("delete from jobs where state = 'done' and finished_at < $1", now - FINISHED_JOBS)
-            .execute(banter.pool())
-            .await?
-            .rows_affected();
-    let notifications = sqlx::query!("delete from notifications where created_at < $1", now - NOTIFICATIONS)
-        .execute(banter.pool())
-        .await?
-        .rows_affected();
+        now
+    );
+    let jobs = batches!(
+        r#"
+        delete from jobs
+        where id in (
+            select id from jobs where state = 'done' and finished_at < $1 order by finished_at limit $2 for update skip locked
+        )
+        "#,
+        now - FINISHED_JOBS
+    );
+    // Other dead jobs are somebody's to look at; they stay.
+    let pushes = batches!(
+        r#"
+        delete from jobs
+        where id in (
+            select id
+            from jobs
+            where state = 'dead' and kind = 'push' and finished_at < $1
+            order by finished_at
+            limit $2
+            for update skip locked
+        )
+        "#,
+        now - DEAD_PUSHES
+    );
+    let notifications = batches!(
+        r#"
+        delete from notifications
+        where id in (
+            select id from notifications where created_at < $1 order by created_at limit $2 for update skip locked
+        )
+        "#,
+        now - NOTIFICATIONS
+    );
     // They may sign in from that moment on; this is for those who only look at the status.
-    let suspensions = sqlx::query!(
-        "update users set status = 'active', status_until = null where status = 'suspended' and status_until <= $1",
-        now,
-    )
-    .execute(banter.pool())
-    .await?
-    .rows_affected();
-    tracing::info!(keys, sessions, jobs, notifications, suspensions, "pruned");
-    banter.jobs().queue(banter.pool(), &Job::Prune {}, now + EVERY).await?;
+    let suspensions = batches!(
+        r#"
+        update users
+        set status = 'active', status_until = null
+        where id in (
+            select id
+            from users
+            where status = 'suspended' and status_until <= $1
+            limit $2
+            for no key update skip locked
+        )
+        "#,
+        now
+    );
+    let all = [keys, sessions, jobs, pushes, notifications, suspensions];
+    let next = if all.iter().any(Pruned::has_more) { now } else { now + EVERY };
+    let [keys, sessions, jobs, pushes, notifications, suspensions] = all.map(|some| some.rows);
+    tracing::info!(keys, sessions, jobs, pushes, notifications, suspensions, "pruned");
+    banter.jobs().queue(banter.pool(), &Job::Prune {}, next).await?;
     Ok(())
+}
+
+/// What the batches of one kind came to.
+#[derive(Default)]
+struct Pruned {
+    rows: u64,
+    batches: usize,
+    /// A batch was not full.
+    ended: bool,
+}
+
+impl Pruned {
+    fn add(&mut self, rows: u64) {
+        self.rows += rows;
+        self.batches += 1;
+        self.ended = rows < BATCH.unsigned_abs();
+    }
+
+    fn goes_on(&self) -> bool {
+        self.has_more() && self.batches < BATCHES
+    }
+
+    fn has_more(&self) -> bool {
+        !self.ended
+    }
 }

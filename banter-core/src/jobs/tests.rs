@@ -2,6 +2,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 
 use super::*;
+use crate::notifications::push::{About, Push};
 use crate::testing::World;
 
 /// One that no worker understands, as a newer version may queue: it fails whenever it is run.
@@ -313,6 +314,49 @@ async fn pruning_drops_what_is_past_its_time_and_nothing_else() {
     assert_eq!(others, (0, 0, 1));
     assert_eq!(row(&world, dead).await.0, "dead", "somebody's to look at");
     assert_eq!(world.banter.jobs().counts().await.unwrap().queued, 1, "the next run");
+}
+
+#[tokio::test]
+async fn of_a_push_that_is_done_nothing_stays_and_of_one_given_up_a_day() {
+    let world = World::with_memory().await;
+    world.may_leave_jobs();
+    let push = Job::Push(Push {
+        session_id: crate::ids::SessionId(uuid::Uuid::nil()),
+        about: About::Message(crate::ids::MessageId(uuid::Uuid::nil())),
+    });
+    world.banter.jobs().queue(world.banter.pool(), &push, world.now()).await.unwrap();
+    assert_eq!(round(&world).await, 1);
+    assert_eq!(states(&world).await, []);
+
+    queue_mystery(&world, 1).await;
+    world.sql("update jobs set kind = 'push'").await;
+    queue(&world).await;
+    assert_eq!(round(&world).await, 2);
+    let dead = async || world.banter.jobs().counts().await.unwrap().dead;
+    world.advance(TimeDelta::days(1));
+    round(&world).await;
+    assert_eq!(dead().await, 1);
+    world.advance(TimeDelta::hours(1));
+    round(&world).await;
+    assert_eq!(dead().await, 0);
+}
+
+#[tokio::test]
+async fn pruning_goes_on_at_once_when_much_is_left() {
+    let world = World::with_memory().await;
+    world
+        .sql(
+            "insert into jobs (id, kind, state, run_at, created_at, finished_at)
+             select gen_random_uuid(), 'prune', 'done', '2026-01-01', '2026-01-01', '2026-01-01'
+             from generate_series(1, 20001)",
+        )
+        .await;
+    let old = "select from jobs where finished_at = '2026-01-01'";
+    queue(&world).await;
+    assert_eq!(round(&world).await, 1);
+    assert_eq!(world.sql(old).await, 1);
+    assert_eq!((round(&world).await, round(&world).await), (1, 0), "no hour between them");
+    assert_eq!(world.sql(old).await, 0);
 }
 
 #[tokio::test]

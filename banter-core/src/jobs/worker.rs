@@ -30,6 +30,14 @@ pub(crate) enum Lane {
 impl Lane {
     pub(super) const ALL: [Self; 2] = [Self::Pushes, Self::Others];
 
+    /// As `job_lane` says in the database.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pushes => "push",
+            Self::Others => "other",
+        }
+    }
+
     /// How many are run side by side. A push waits for FCM nearly all of its time.
     fn places(self) -> usize {
         match self {
@@ -122,7 +130,7 @@ pub(crate) async fn take(banter: &Banter, lane: Lane, most: usize) -> Result<Vec
         with due as (
             select id
             from jobs
-            where state = 'queued' and (kind = 'push') = $4 and run_at <= $1
+            where state = 'queued' and job_lane(kind) = $4 and run_at <= $1
             order by run_at
             limit $3
             for update skip locked
@@ -130,7 +138,7 @@ pub(crate) async fn take(banter: &Banter, lane: Lane, most: usize) -> Result<Vec
         abandoned as (
             select id, attempts < max_attempts as again
             from jobs
-            where state = 'running' and (kind = 'push') = $4 and leased_until < $1
+            where state = 'running' and job_lane(kind) = $4 and leased_until < $1
             limit $3
             for update skip locked
         ),
@@ -155,7 +163,7 @@ pub(crate) async fn take(banter: &Banter, lane: Lane, most: usize) -> Result<Vec
         now,
         now + LEASE,
         i64::try_from(most).unwrap_or(i64::MAX),
-        lane == Lane::Pushes,
+        lane.name(),
     )
     .fetch_all(banter.pool())
     .await
@@ -178,9 +186,14 @@ pub(super) async fn finish(banter: &Banter, taken: Taken) {
     };
     metrics::counter!("banter_jobs_total", "kind" => taken.kind.clone(), "outcome" => state).increment(1);
     // The attempt's number guards against a worker that outlived its lease: the job is another's by now. One that
-    // would wait for its next attempt is over when another of its name waits already.
+    // would wait for its next attempt is over when another of its name waits already. Of pushes that are done nothing
+    // stays: they are as many as messages.
     let written = sqlx::query!(
         r#"
+        with over as (
+            delete from jobs
+            where id = $1 and attempts = $2 and state = 'running' and kind = 'push' and $3 = 'done'
+        )
         update jobs
         set state = outcome.state,
             run_at = $4,
@@ -197,7 +210,7 @@ pub(super) async fn finish(banter: &Banter, taken: Taken) {
             from jobs mine
             where mine.id = $1
         ) as outcome
-        where id = $1 and attempts = $2 and jobs.state = 'running'
+        where id = $1 and attempts = $2 and jobs.state = 'running' and not (kind = 'push' and $3 = 'done')
         "#,
         taken.id.0,
         taken.attempts,

@@ -4,6 +4,7 @@ use super::push::{Facts, Phone, Thing, What};
 use super::texts::{self, Language};
 use super::{Kind, subject};
 use crate::Banter;
+use crate::accounts::settings::QuietHours;
 use crate::ids::{ConversationId, MessageId, NotificationId, SessionId, UserId};
 
 pub(super) async fn about_message(
@@ -90,7 +91,7 @@ pub(super) async fn about_message(
     let phone = Phone {
         language: Language::of(&row.language),
         wanted: row.wanted,
-        quiet: row.quiet_from.zip(row.quiet_to),
+        quiet: QuietHours::of_row(row.quiet_from, row.quiet_to),
         badge: row.badge,
     };
     Ok((row.fcm_token, Facts { now, phone: Some(phone), thing }))
@@ -158,6 +159,6 @@ pub(super) async fn about_notification(
             },
         }
     });
-    let phone = Phone { language, wanted, quiet: row.quiet_from.zip(row.quiet_to), badge: 0 };
+    let phone = Phone { language, wanted, quiet: QuietHours::of_row(row.quiet_from, row.quiet_to), badge: 0 };
     Ok((row.fcm_token, Facts { now, phone: Some(phone), thing }))
 }

@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Timelike as _, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::texts::{self, Language};
 use super::{Kind, facts};
 use crate::Banter;
+use crate::accounts::settings::QuietHours;
 use crate::ids::{ConversationId, MessageId, NotificationId, SessionId, UserId};
 use crate::jobs::Failure;
 use crate::providers::fcm::{self, Urgency};
 
-/// Spread over two hours or so: longer than FCM was ever away.
+/// Spread over 68 to 85 minutes (2 + 4 + … + 2048 s, and up to a quarter more).
 pub const MAX_ATTEMPTS: i32 = 12;
 /// What is older is not news any more.
 const OLDEST: TimeDelta = TimeDelta::days(1);
@@ -93,8 +94,7 @@ pub(super) struct Phone {
     pub language: Language,
     /// Whether this kind of thing is wanted at all.
     pub wanted: bool,
-    /// Minutes after midnight in India; from, to.
-    pub quiet: Option<(i16, i16)>,
+    pub quiet: Option<QuietHours>,
     /// Unread messages.
     pub badge: i64,
 }
@@ -138,21 +138,13 @@ pub(super) fn decide(facts: &Facts) -> Decision {
         (thing.created_at + OLDEST < facts.now, Reason::TooOld),
         (thing.read, Reason::Read),
         (!phone.wanted, Reason::TurnedOff),
-        (phone.quiet.is_some_and(|hours| is_quiet(hours, facts.now)), Reason::QuietHours),
+        (phone.quiet.is_some_and(|hours| hours.cover(facts.now)), Reason::QuietHours),
         (thing.viewed, Reason::Viewing),
     ];
     match reasons.iter().find(|(holds, _)| *holds) {
         Some((_, reason)) => Decision::Skip(*reason),
         None => Decision::Send(Box::new(compose(phone, &thing.what))),
     }
-}
-
-/// The hours may span midnight; the last minute is not part of them.
-fn is_quiet((from, to): (i16, i16), now: DateTime<Utc>) -> bool {
-    let india = FixedOffset::east_opt(5 * 3600 + 1800).expect("five and a half hours");
-    let local = now.with_timezone(&india);
-    let minute = i16::try_from(local.hour() * 60 + local.minute()).expect("a day has 1440 minutes");
-    if from < to { (from..to).contains(&minute) } else { minute >= from || minute < to }
 }
 
 fn compose(phone: &Phone, what: &What) -> fcm::Message {

@@ -40,7 +40,7 @@ pub const SWEEP: Duration = Duration::from_secs(2);
 /// How many people one question may name.
 pub const MOST_ASKED: usize = 100;
 /// How many hear that somebody came or went; the latest friends first.
-const MOST_TOLD: i64 = 500;
+pub(crate) const MOST_TOLD: i64 = 500;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

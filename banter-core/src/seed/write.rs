@@ -1,6 +1,11 @@
-//! Many rows by one statement: arrays go in, `unnest` makes rows of them. One statement is one transaction.
+//! Many rows by one statement: arrays go in, `unnest` makes rows of them. Messages, of which there are most, are copied. One
+//! batch is one transaction.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::people::Person;
@@ -85,14 +90,7 @@ pub(super) async fn talks(banter: &Banter, talks: &[Talk]) -> Result<Talked, sql
     let hi_reads: Vec<i64> = all().map(|(t, ..)| t.read[1].seq).collect();
     let hi_unread: Vec<i64> = all().map(|(t, ..)| t.read[1].unread).collect();
 
-    let lines = || talks.iter().flat_map(|t| t.messages.iter().enumerate().map(move |(i, m)| (t, i, m)));
-    let message_ids: Vec<Uuid> = lines().map(|(_, _, m)| m.id).collect();
-    let conversations: Vec<Uuid> = lines().map(|(t, ..)| t.id.0).collect();
-    let seqs: Vec<i64> = lines().map(|(_, i, _)| seq(i + 1)).collect();
-    let senders: Vec<Uuid> = lines().map(|(t, _, m)| t.people[m.sender].0).collect();
-    let contents: Vec<String> = lines().map(|(_, _, m)| m.content.to_owned()).collect();
-    let times: Vec<DateTime<Utc>> = lines().map(|(_, _, m)| m.at).collect();
-
+    let mut transaction = banter.pool().begin().await?;
     let counts = sqlx::query!(
         r#"
         with wanted as (
@@ -126,19 +124,10 @@ pub(super) async fn talks(banter: &Banter, talks: &[Talk]) -> Result<Talked, sql
             join conversation c on c.id = w.id
             cross join lateral (values (user_lo, lo_read, lo_unread), (user_hi, hi_read, hi_unread))
                 as m (user_id, last_read_seq, unread)
-        ),
-        message as (
-            insert into messages (id, conversation_id, seq, sender_id, message_type, content, created_at)
-            select m.id, m.conversation_id, m.seq, m.sender_id, 'text', m.content, m.created_at
-            from unnest($12::uuid[], $13::uuid[], $14::bigint[], $15::uuid[], $16::text[], $17::timestamptz[])
-                as m (id, conversation_id, seq, sender_id, content, created_at)
-            join conversation c on c.id = m.conversation_id
-            returning 1
         )
         select
-            (select count(*) from conversation) as "added!",
-            (select count from present) as "present!",
-            (select count(*) from message) as "messages!"
+            array(select id from conversation) as "added!: Vec<Uuid>",
+            (select count from present) as "present!"
         "#,
         &ids,
         &los,
@@ -151,22 +140,59 @@ pub(super) async fn talks(banter: &Banter, talks: &[Talk]) -> Result<Talked, sql
         &lo_unread,
         &hi_reads,
         &hi_unread,
-        &message_ids,
-        &conversations,
-        &seqs,
-        &senders,
-        &contents,
-        &times,
     )
-    .fetch_one(banter.pool())
+    .fetch_one(&mut *transaction)
     .await?;
-    Ok(Talked {
-        conversations: outcome(talks.len(), counts.added, counts.present),
-        messages: counts.messages.unsigned_abs(),
-    })
+    let added: HashSet<Uuid> = counts.added.iter().copied().collect();
+    let lines = talks.iter().filter(|talk| added.contains(&talk.id.0)).flat_map(|talk| {
+        (1..).zip(&talk.messages).map(|(seq, line)| Line {
+            id: line.id,
+            conversation: talk.id.0,
+            seq,
+            sender: talk.people[line.sender].0,
+            content: line.content,
+            at: line.at,
+        })
+    });
+    let messages = copy(&mut transaction, lines).await?;
+    transaction.commit().await?;
+    let conversations = outcome(talks.len(), counts.added.len() as i64, counts.present);
+    Ok(Talked { conversations, messages })
 }
 
-fn outcome(wanted: usize, added: i64, present: i64) -> Outcome {
+/// A message as it is copied.
+pub(super) struct Line<'a> {
+    pub id: Uuid,
+    pub conversation: Uuid,
+    pub seq: i64,
+    pub sender: Uuid,
+    pub content: &'a str,
+    pub at: DateTime<Utc>,
+}
+
+/// Copies texts, whose conversations are there; how many.
+pub(super) async fn copy<'a>(
+    db: &mut PgConnection,
+    lines: impl Iterator<Item = Line<'a>>,
+) -> Result<u64, sqlx::Error> {
+    let mut rows = String::new();
+    for Line { id, conversation, seq, sender, content, at } in lines {
+        let (content, at) = (escaped(content), at.to_rfc3339());
+        let _ = writeln!(rows, "{id}\t{conversation}\t{seq}\t{sender}\ttext\t{content}\t{at}");
+    }
+    // Text is the default format, and NULL is `\N`, which an escaped text never is.
+    let columns = "id, conversation_id, seq, sender_id, message_type, content, created_at";
+    let mut copy = db.copy_in_raw(&format!("copy messages ({columns}) from stdin")).await?;
+    copy.send(rows.as_bytes()).await?;
+    copy.finish().await
+}
+
+/// As COPY's text format wants it.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
+}
+
+pub(super) fn outcome(wanted: usize, added: i64, present: i64) -> Outcome {
     let (added, present) = (added.unsigned_abs(), present.unsigned_abs());
     Outcome { added, present, refused: (wanted as u64).saturating_sub(added + present) }
 }
@@ -182,5 +208,48 @@ fn name(gender: Gender) -> &'static str {
         Gender::Female => "female",
         Gender::Other => "other",
         Gender::PreferNotToSay => "prefer_not_to_say",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn copied_texts_arrive_as_they_are() {
+        let world = World::with_memory().await;
+        let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+        let conversation = world.acquaint(&asha, &ravi).await.0;
+        let contents = ["\\N", "\\.", "a\tb\nc\rd\\e", "नमस्ते 🙏", "\\n", ""];
+        let lines = (3..).zip(contents).map(|(seq, content)| Line {
+            id: world.banter.ids().uuid(world.now()),
+            conversation,
+            seq,
+            sender: asha.id.0,
+            content,
+            at: world.now(),
+        });
+        let mut db = world.banter.pool().acquire().await.unwrap();
+        assert_eq!(copy(&mut db, lines).await.unwrap(), contents.len() as u64);
+        let found: Vec<(String, DateTime<Utc>)> =
+            sqlx::query_as("select content, created_at from messages where seq > 2 order by seq")
+                .fetch_all(&mut *db)
+                .await
+                .unwrap();
+        assert_eq!(found, contents.map(|content| (content.to_owned(), world.now())));
+    }
+
+    #[tokio::test]
+    async fn a_batch_whose_messages_fail_leaves_nothing() {
+        let world = World::with_memory().await;
+        let plan = crate::seed::Plan { seed: 7, users: 10, messages: 100, groups: 0, friends: 0 };
+        world.banter.seed().people(plan, |_| {}).await.unwrap();
+        let refuse = "alter table messages add constraint refused check (seq < 2)";
+        world.sql(refuse).await;
+        assert!(world.banter.seed().talk(plan, |_| {}).await.is_err());
+        assert_eq!(world.sql("select from conversations").await, 0);
+        world.sql("alter table messages drop constraint refused").await;
+        assert_eq!(world.banter.seed().talk(plan, |_| {}).await.unwrap().messages, 100);
     }
 }

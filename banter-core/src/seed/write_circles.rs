@@ -1,11 +1,13 @@
-//! The SQL of [`super::circles`] and [`super::groups`], as in [`super::write`]: one statement a batch.
+//! The SQL of [`super::circles`] and [`super::groups`], as in [`super::write`]: one transaction a batch.
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::circles::{Kind, Tie};
 use super::groups::Group;
-use super::{Circled, Outcome, Talked};
+use super::{Circled, Talked, write};
 use crate::Banter;
 
 /// Who is gone, or has another tie already, is left out.
@@ -113,15 +115,7 @@ pub(super) async fn groups(banter: &Banter, groups: &[Group]) -> Result<Talked, 
     let read_seqs: Vec<i64> = members().map(|(_, member)| member.read_seq).collect();
     let unread: Vec<i64> = members().map(|(_, member)| member.unread).collect();
 
-    let lines =
-        || groups.iter().flat_map(|group| (1..).zip(&group.lines).map(move |(seq, line)| (group, seq, line)));
-    let line_ids: Vec<Uuid> = lines().map(|(.., line)| line.id).collect();
-    let line_groups: Vec<Uuid> = lines().map(|(group, ..)| group.id).collect();
-    let seqs: Vec<i64> = lines().map(|(_, seq, _)| seq).collect();
-    let senders: Vec<Uuid> = lines().map(|(group, _, line)| group.members[line.sender].id.0).collect();
-    let contents: Vec<String> = lines().map(|(.., line)| line.content.to_owned()).collect();
-    let times: Vec<DateTime<Utc>> = lines().map(|(.., line)| line.at).collect();
-
+    let mut transaction = banter.pool().begin().await?;
     let counts = sqlx::query!(
         r#"
         with wanted as (
@@ -157,19 +151,10 @@ pub(super) async fn groups(banter: &Banter, groups: &[Group]) -> Result<Talked, 
             from wanted w
             join conversation c on c.id = w.id
             join member m on m.group_id = w.id
-        ),
-        message as (
-            insert into messages (id, conversation_id, seq, sender_id, message_type, content, created_at)
-            select m.id, m.group_id, m.seq, m.sender_id, 'text', m.content, m.created_at
-            from unnest($14::uuid[], $15::uuid[], $16::bigint[], $17::uuid[], $18::text[], $19::timestamptz[])
-                as m (id, group_id, seq, sender_id, content, created_at)
-            join conversation c on c.id = m.group_id
-            returning 1
         )
         select
-            (select count(*) from conversation) as "added!",
-            (select count from present) as "present!",
-            (select count(*) from message) as "messages!"
+            array(select id from conversation) as "added!: Vec<Uuid>",
+            (select count from present) as "present!"
         "#,
         &ids,
         &names,
@@ -184,19 +169,22 @@ pub(super) async fn groups(banter: &Banter, groups: &[Group]) -> Result<Talked, 
         &from_seqs,
         &read_seqs,
         &unread,
-        &line_ids,
-        &line_groups,
-        &seqs,
-        &senders,
-        &contents,
-        &times,
     )
-    .fetch_one(banter.pool())
+    .fetch_one(&mut *transaction)
     .await?;
-    let (added, present) = (counts.added.unsigned_abs(), counts.present.unsigned_abs());
-    let refused = (groups.len() as u64).saturating_sub(added + present);
-    Ok(Talked {
-        conversations: Outcome { added, present, refused },
-        messages: counts.messages.unsigned_abs(),
-    })
+    let added: HashSet<Uuid> = counts.added.iter().copied().collect();
+    let lines = groups.iter().filter(|group| added.contains(&group.id)).flat_map(|group| {
+        (1..).zip(&group.lines).map(|(seq, line)| write::Line {
+            id: line.id,
+            conversation: group.id,
+            seq,
+            sender: group.members[line.sender].id.0,
+            content: line.content,
+            at: line.at,
+        })
+    });
+    let messages = write::copy(&mut transaction, lines).await?;
+    transaction.commit().await?;
+    let conversations = write::outcome(groups.len(), counts.added.len() as i64, counts.present);
+    Ok(Talked { conversations, messages })
 }

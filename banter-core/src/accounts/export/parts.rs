@@ -7,7 +7,7 @@ impl State {
     pub(super) async fn rows(&mut self, part: Part) -> Result<Vec<Row>, Error> {
         let (pool, user) = (self.banter.pool(), self.user.0);
         // Before every id.
-        let after = self.after.key.unwrap_or_default();
+        let after = self.after.unwrap_or_default();
         /// The page of a statement whose parameters are the person and the last key.
         macro_rules! page {
             ($sql:literal) => {
@@ -24,7 +24,7 @@ impl State {
             Part::Account => {
                 let rows = single!(
                     r#"
-                    select null::uuid as key, null::text as text, to_json(r)::text as json
+                    select null::uuid as key, to_json(r)::text as json
                     from (
                         select
                             id, phone_number as "phoneNumber", firebase_uid as "firebaseUid", email, username,
@@ -44,7 +44,7 @@ impl State {
             }
             Part::Settings => single!(
                 r#"
-                select null::uuid as key, null::text as text, to_json(r)::text as json
+                select null::uuid as key, to_json(r)::text as json
                 from (
                     select
                         message_from as "messageFrom", call_from as "callFrom", presence_to as "presenceTo",
@@ -58,7 +58,7 @@ impl State {
             ),
             Part::Location => single!(
                 r#"
-                select null::uuid as key, null::text as text, to_json(r)::text as json
+                select null::uuid as key, to_json(r)::text as json
                 from (
                     select
                         latitude_centi / 100.0 as latitude, longitude_centi / 100.0 as longitude,
@@ -70,7 +70,7 @@ impl State {
             ),
             Part::Logins => page!(
                 r#"
-                select r.id as key, null::text as text, to_json(r)::text as json
+                select r.id as key, to_json(r)::text as json
                 from (
                     select
                         id, user_agent as "userAgent", created_at as "createdAt", last_used_at as "lastUsedAt",
@@ -84,7 +84,7 @@ impl State {
             ),
             Part::Devices => page!(
                 r#"
-                select r."loginId" as key, null::text as text, to_json(r)::text as json
+                select r."loginId" as key, to_json(r)::text as json
                 from (
                     select
                         session_id as "loginId", fcm_token as "fcmToken", platform, updated_at as "updatedAt"
@@ -97,13 +97,11 @@ impl State {
             ),
             Part::Friends => page!(
                 r#"
-                select r."userId" as key, null::text as text, to_json(r)::text as json
+                select r."userId" as key, to_json(r)::text as json
                 from (
                     select f.other as "userId", u.username, u.full_name as "fullName", f.created_at as "since"
                     from friend_pairs f join users u on u.id = f.other
-                    where f.one = $1
-                      and f.other > $2
-                      and not exists (select from blocked_pairs b where b.one = $1 and b.other = f.other)
+                    where f.one = $1 and f.other > $2
                     order by f.other
                     limit 500
                 ) r
@@ -111,15 +109,17 @@ impl State {
             ),
             Part::FriendRequests => page!(
                 r#"
-                select r.id as key, null::text as text, to_json(r)::text as json
+                select r.id as key, to_json(r)::text as json
                 from (
                     select
                         q.id, case q.sender_id when $1 then 'outgoing' else 'incoming' end as direction,
-                        u.id as "userId", case when can_interact($1, u.id) then u.full_name end as "fullName",
-                        case when q.sender_id = $1 or can_interact($1, u.id) then q.message end as message, q.status,
+                        u.id as "userId", u.full_name as "fullName",
+                        case when q.sender_id = $1 or u.id is not null then q.message end as message, q.status,
                         q.created_at as "createdAt", q.decided_at as "decidedAt"
                     from friend_requests q
-                    join users u on u.id = case q.sender_id when $1 then q.receiver_id else q.sender_id end
+                    left join users u
+                        on u.id = case q.sender_id when $1 then q.receiver_id else q.sender_id end
+                        and not exists (select from blocked_pairs where one = $1 and other = u.id)
                     where (q.sender_id = $1 or q.receiver_id = $1) and q.id > $2
                     order by q.id
                     limit 500
@@ -128,7 +128,7 @@ impl State {
             ),
             Part::Blocks => page!(
                 r#"
-                select r."userId" as key, null::text as text, to_json(r)::text as json
+                select r."userId" as key, to_json(r)::text as json
                 from (
                     select
                         b.blocked_user_id as "userId", u.full_name as "fullName", b.reason,
@@ -142,15 +142,16 @@ impl State {
             ),
             Part::Conversations => page!(
                 r#"
-                select r.id as key, null::text as text, to_json(r)::text as json
+                select r.id as key, to_json(r)::text as json
                 from (
                     select
                         c.id, c.kind, c.name, m.role, m.joined_at as "joinedAt", m.last_read_seq as "lastReadSeq",
-                        case when c.kind = 'direct' then peer.id end as "withUserId",
-                        case when c.kind = 'direct' and can_interact($1, peer.id) then peer.full_name end as "withFullName"
+                        peer.id as "withUserId", peer.full_name as "withFullName"
                     from conversation_members m
                     join conversations c on c.id = m.conversation_id
-                    left join users peer on peer.id = case c.user_lo when $1 then c.user_hi else c.user_lo end
+                    left join users peer
+                        on peer.id = case c.user_lo when $1 then c.user_hi else c.user_lo end
+                        and not exists (select from blocked_pairs where one = $1 and other = peer.id)
                     where m.user_id = $1 and m.conversation_id > $2
                     order by m.conversation_id
                     limit 500
@@ -158,36 +159,9 @@ impl State {
                 "#
             ),
             Part::Messages => self.messages().await?,
-            Part::MessagesElsewhere => sqlx::query_as!(
-                Row,
-                r#"
-                select null::uuid as key, r."clientMessageId" as text, to_json(r)::text as json
-                from (
-                    select
-                        m.conversation_id as "conversationId", m.seq, m.id, m.message_type as "messageType", m.content,
-                        m.reply_to_id as "replyToId", m.upload_id as "uploadId",
-                        m.client_message_id as "clientMessageId", m.created_at as "createdAt",
-                        m.edited_at as "editedAt", m.deleted_at as "deletedAt"
-                    from messages m
-                    where m.sender_id = $1
-                      and m.client_message_id > coalesce($2, '')
-                      and not exists (
-                          select
-                          from conversation_members c
-                          where c.conversation_id = m.conversation_id and c.user_id = $1
-                      )
-                    order by m.client_message_id
-                    limit 500
-                ) r
-                "#,
-                user,
-                self.after.text,
-            )
-            .fetch_all(pool)
-            .await?,
             Part::Uploads => page!(
                 r#"
-                select r.id as key, null::text as text, to_json(r)::text as json
+                select r.id as key, to_json(r)::text as json
                 from (
                     select
                         id, purpose, kind, content_type as "contentType", bytes, width, height,
@@ -201,7 +175,7 @@ impl State {
             ),
             Part::Verifications => page!(
                 r#"
-                select r.id as key, null::text as text, to_json(r)::text as json
+                select r.id as key, to_json(r)::text as json
                 from (
                     select
                         id, document_upload_id as "documentUploadId", selfie_upload_id as "selfieUploadId", status,
@@ -215,13 +189,15 @@ impl State {
             ),
             Part::Notifications => page!(
                 r#"
-                select r.id as key, null::text as text, to_json(r)::text as json
+                select r.id as key, to_json(r)::text as json
                 from (
                     select
                         id, kind, actor_id as "actorId", subject_id as "subjectId", data, read_at as "readAt",
                         created_at as "createdAt"
                     from notifications
-                    where user_id = $1 and id > $2
+                    where user_id = $1
+                      and id > $2
+                      and not exists (select from blocked_pairs where one = $1 and other = actor_id)
                     order by id
                     limit 500
                 ) r
@@ -229,7 +205,7 @@ impl State {
             ),
             Part::CoinLedger => page!(
                 r#"
-                select r.id as key, null::text as text, to_json(r)::text as json
+                select r.id as key, to_json(r)::text as json
                 from (
                     select id, kind, amount, balance_after as "balanceAfter", note, created_at as "createdAt"
                     from coin_ledger
@@ -241,7 +217,7 @@ impl State {
             ),
             Part::Transactions => page!(
                 r#"
-                select r.id as key, null::text as text, to_json(r)::text as json
+                select r.id as key, to_json(r)::text as json
                 from (
                     select
                         id, kind, amount, currency, coins, status, razorpay_order_id as "razorpayOrderId",
@@ -256,7 +232,7 @@ impl State {
             ),
             Part::Reports => page!(
                 r#"
-                select r.id as key, null::text as text, to_json(r)::text as json
+                select r.id as key, to_json(r)::text as json
                 from (
                     select
                         id, report_type as "reportType", reported_user_id as "reportedUserId",
@@ -271,7 +247,7 @@ impl State {
             ),
             Part::Moderation => page!(
                 r#"
-                select r.id as key, null::text as text, to_json(r)::text as json
+                select r.id as key, to_json(r)::text as json
                 from (
                     select id, kind, reason, until, created_at as "createdAt"
                     from moderation_actions
@@ -292,7 +268,11 @@ impl State {
             Some(left) => left,
             none => none.insert(
                 sqlx::query_scalar!(
-                    "select conversation_id from conversation_members where user_id = $1 order by 1 desc",
+                    r#"
+                    select conversation_id as "id!" from conversation_members where user_id = $1
+                    union
+                    select conversation_id from former_members where user_id = $1
+                    "#,
                     user,
                 )
                 .fetch_all(pool)
@@ -330,7 +310,7 @@ impl State {
                     self.seq = 0;
                 }
             }
-            rows.extend(some.into_iter().map(|row| Row { key: None, text: None, json: row.json }));
+            rows.extend(some.into_iter().map(|row| Row { key: None, json: row.json }));
         }
         Ok(rows)
     }

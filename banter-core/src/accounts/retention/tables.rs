@@ -200,6 +200,12 @@ pub const TABLES: &[Table] = &[
         )],
     },
     Table {
+        name: "former_members",
+        holds: "that somebody was in a group and left it, so that their export finds what they wrote there",
+        life: Life::Account,
+        columns: &[cols(&["user_id", "conversation_id"], Deleted, "nobody is left to ask for an export")],
+    },
+    Table {
         name: "messages",
         holds: "a message",
         life: Life::Always,
@@ -208,7 +214,7 @@ pub const TABLES: &[Table] = &[
                 &["content"],
                 Kept,
                 "the others in the conversation still have what they were told; the author is shown as a deleted \
-                 account. The caption of a picture or recording goes with it",
+                 account. A picture or recording is taken back with its caption, as a deleted message",
             ),
             cols(&["upload_id"], Anonymised, "null: the file is deleted"),
             cols(
@@ -287,9 +293,9 @@ pub const TABLES: &[Table] = &[
         holds: "the answer to a request, for whoever sends it again",
         life: Life::For(idempotency::KEPT, "after the request"),
         columns: &[cols(
-            &["user_id", "key", "fingerprint", "status", "body", "created_at"],
+            &["user_id", "key", "fingerprint", "status", "body", "created_at", "names_people"],
             Deleted,
-            "an answer holds what was asked for; answers to others that name the person end within the day",
+            "an answer holds what was asked for; answers to others go as well when they name the person",
         )],
     },
     Table {
@@ -360,7 +366,10 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "jobs",
         holds: "work that waits, or was done",
-        life: Life::For(FINISHED_JOBS, "after it was done; what was given up stays until somebody looks"),
+        life: Life::For(
+            FINISHED_JOBS,
+            "after it was done (pushes: not at all); what was given up stays until somebody looks (pushes: a day)",
+        ),
         columns: &[
             cols(
                 &["payload"],

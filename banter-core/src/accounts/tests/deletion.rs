@@ -1,10 +1,18 @@
+use std::convert::Infallible;
+
+use bytes::Bytes;
 use futures_util::future::join_all;
+use futures_util::stream;
 
 use super::*;
-use crate::events::Event;
+use crate::events::{ConversationRef, Event};
+use crate::ids::ConversationId;
 use crate::jobs::worker;
+use crate::media::Purpose;
 use crate::messaging::send::{Draft, Target};
+use crate::messaging::{Message, MessageType};
 use crate::presence;
+use crate::testing::files;
 
 async fn delete(world: &World, person: &Person) -> Result<(), Error> {
     let token = world.firebase_token(&person.firebase_uid, &person.phone);
@@ -169,6 +177,90 @@ async fn a_group_goes_to_its_longest_standing_admin_or_member() {
     assert_eq!(owner(4).await, "ravi");
     let left = format!("select count(*) from conversation_members where user_id = '{}'", people[0].id);
     assert_eq!(one::<i64>(&world, &left).await, 0);
+    later(&world).await;
+}
+
+/// A group of these, the first of them its owner.
+async fn group(world: &World, people: &[&Person]) -> ConversationId {
+    for other in &people[1..] {
+        world.befriend(people[0], other).await;
+    }
+    let others: Vec<_> = people[1..].iter().map(|person| person.id).collect();
+    let id = world.banter.messaging().create_group(&people[0].caller, "Trek", &others).await.unwrap();
+    world.notices().clear();
+    id
+}
+
+/// A picture with a caption.
+async fn picture(world: &World, from: &Person, target: Target) -> Message {
+    let bytes = stream::iter([Ok::<_, Infallible>(Bytes::from(files::jpeg(8, 8)))]);
+    let upload = world.banter.media().upload(&from.caller, Purpose::Chat, bytes).await.unwrap();
+    let draft = Draft {
+        message_type: MessageType::Image,
+        media: Some(upload.id.to_string()),
+        ..Draft::text(target, "a caption")
+    };
+    world.banter.messaging().send(&from.caller, draft, None).await.unwrap().message
+}
+
+#[tokio::test]
+async fn a_group_s_remaining_members_are_told_that_they_left() {
+    let world = World::with_memory().await;
+    let (asha, ravi, zoya) = (world.user("asha").await, world.user("ravi").await, world.user("zoya").await);
+    let id = group(&world, &[&asha, &ravi, &zoya]).await;
+    delete(&world, &asha).await.unwrap();
+    let told = Event::ConversationUpdated(ConversationRef { conversation_id: id });
+    for member in [&ravi, &zoya] {
+        world.expect_event(member, |event| *event == told).await;
+    }
+    assert!(!world.events_for(&asha).contains(&told));
+    later(&world).await;
+}
+
+#[tokio::test]
+async fn phones_learn_that_pictures_and_captions_are_gone() {
+    let world = World::with_memory().await;
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    world.acquaint(&asha, &ravi).await;
+    let sent = picture(&world, &asha, Target::User(ravi.id)).await;
+    let caller = &ravi.caller;
+    let unread = async || world.banter.messaging().unread(caller).await.unwrap();
+    let before = unread().await;
+    world.advance(TimeDelta::hours(1));
+    let since = world.now();
+    delete(&world, &asha).await.unwrap();
+    let changes = world.banter.messaging().changes(caller, since, &first(5)).await.unwrap().page.items;
+    let changed: Vec<_> = changes.iter().flat_map(|change| &change.changed).collect();
+    let [message] = changed[..] else { panic!("{changes:?}") };
+    assert_eq!((message.id, message.content.as_str()), (sent.id, ""));
+    assert!(message.is_deleted && message.media.is_none(), "{message:?}");
+    assert_eq!(unread().await, before - 1, "what is gone is not unread");
+    later(&world).await;
+}
+
+#[tokio::test]
+async fn an_admin_who_takes_back_their_picture_meanwhile_waits_for_nobody_who_waits() {
+    let world = World::with_memory().await;
+    let (ravi, asha, zoya) = (world.user("ravi").await, world.user("asha").await, world.user("zoya").await);
+    let id = group(&world, &[&ravi, &asha, &zoya]).await;
+    let sent = picture(&world, &asha, Target::Conversation(id)).await;
+    world.banter.messaging().leave_group(&asha.caller, id).await.unwrap();
+    world.open_connections().await;
+    // As taking a message back goes: conversation, message, upload.
+    let mut admin = world.banter.pool().begin().await.unwrap();
+    for held in [
+        format!("select from conversations where id = '{id}' for no key update"),
+        format!("select from messages where id = '{}' for update", sent.id),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(held)).execute(&mut *admin).await.unwrap();
+    }
+    let deletion = delete(&world, &asha);
+    let admin = async {
+        world.until_waiting(1).await;
+        sqlx::raw_sql("update uploads set doomed_at = now()").execute(&mut *admin).await.unwrap();
+        admin.commit().await.unwrap();
+    };
+    tokio::join!(deletion, admin).0.unwrap();
     later(&world).await;
 }
 

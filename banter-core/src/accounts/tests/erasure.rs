@@ -22,13 +22,14 @@ impl Traces {
     }
 }
 
-/// Everything that the database holds, as text.
+/// Everything that the database holds, as text, and so what lies in it as bytes.
 fn dump(world: &World) -> String {
     let url = world.database().url();
     // What follows are settings of our own driver.
     let url = url.split('?').next().expect("a URL");
     let output = Command::new("pg_dump")
         .args(["--inserts", "--data-only", "--dbname", url])
+        .env("PGOPTIONS", "-c bytea_output=escape")
         .output()
         .expect("pg_dump is on PATH, as PostgreSQL's other programs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -73,6 +74,9 @@ async fn with_everything(world: &World) -> (Person, Traces) {
                     (gen_random_uuid(), '{r}', '{a}', 'request-text-to-her', 'rejected', '2026-10-01', '2026-10-02');
              insert into blocked_users values ('{a}', '{r}', 'reason-of-hers', '2026-11-02'), ('{r}', '{a}', 'reason-about-her', '2026-11-02');
              insert into idempotency_keys values ('{a}', 'idempotency-key-of-hers', '\\x00', 200, '\\x00', '2026-11-22');
+             insert into idempotency_keys values
+                 ('{r}', 'request', '\\x00', 201, convert_to('{{\"request\":{{\"receiver\":{{\"id\":\"{a}\",\"fullName\":\"answer-with-name-of-hers\"}}}}}}', 'UTF8'), '2026-11-22'),
+                 ('{r}', 'other', '\\x00', 201, convert_to('{{\"receiver\":{{\"id\":\"{r}\",\"fullName\":\"an answer that stays\"}}}}', 'UTF8'), '2026-11-22');
              insert into notifications (id, user_id, kind, actor_id, data, created_at)
              values (gen_random_uuid(), '{a}', 'friend_accepted', '{r}', '{{\"x\":\"inbox-of-hers\"}}', '2026-11-02'),
                     (gen_random_uuid(), '{r}', 'friend_request', '{a}', '{{\"x\":\"inbox-about-her\"}}', '2026-11-01');
@@ -106,6 +110,7 @@ async fn with_everything(world: &World) -> (Person, Traces) {
         "traveller",
         "@example.in",
         "-of-hers",
+        "answer-with-name",
         "-to-her",
         "-about-her",
         "-on-her",
@@ -146,6 +151,7 @@ async fn nothing_in_the_database_tells_who_a_deleted_account_was() {
         "another report that stays",
         "a moderation record that stays",
         "a grant that stays",
+        "an answer that stays",
         "signup_bonus",
         "Deleted account",
     ] {

@@ -32,26 +32,48 @@ async fn it_holds_all_that_is_theirs_and_nothing_that_is_another_s() {
                     (gen_random_uuid(), '{a}', 'user', '{r}', 'spam', 'by Asha', '2026-11-01', '2026-11-01');"
         ))
         .await;
-    let before = export(&world, &asha).await;
-    assert_eq!(before["account"]["phoneNumber"], asha.phone.as_str());
-    assert_eq!(before["settings"], Value::Null);
-    assert_eq!(before["location"]["latitude"].to_string(), "18.99");
-    assert_eq!(texts(&before, "friends", "fullName"), ["ravi Kumar"]);
-    assert_eq!(texts(&before, "friendRequests", "direction"), ["incoming"]);
-    assert_eq!(texts(&before, "conversations", "withFullName"), ["ravi Kumar"]);
-    assert_eq!(texts(&before, "messages", "content"), ["hello"]);
-    assert_eq!(texts(&before, "reports", "description"), ["by Asha"]);
-    assert_eq!(texts(&before, "coinLedger", "kind"), ["signup_bonus"]);
-    assert_eq!(texts(&before, "logins", "userAgent"), ["asha's phone"]);
-    world.banter.safety().block(&ravi.caller, a, Some("she snores")).await.unwrap();
-    let after = export(&world, &asha).await;
-    assert_eq!((texts(&after, "friends", "fullName"), texts(&after, "blocks", "userId")), (vec![], vec![]));
-    assert_eq!(texts(&after, "friendRequests", "message"), ["null"], "those were his words");
-    assert_eq!(texts(&after, "conversations", "withFullName"), ["null"]);
-    assert_eq!(texts(&after, "conversations", "withUserId"), [r.to_string()]);
-    assert!(!after.to_string().contains("ravi"), "he is nowhere to be found for her");
-    let text = format!("{before}{after}");
-    for secret in ["a secret of Ravi's", "she snores", "about Asha", &ravi.phone, "ravi's phone"] {
+    let export = export(&world, &asha).await;
+    assert_eq!(export["account"]["phoneNumber"], asha.phone.as_str());
+    assert_eq!(export["settings"], Value::Null);
+    assert_eq!(export["location"]["latitude"].to_string(), "18.99");
+    assert_eq!(texts(&export, "friends", "fullName"), ["ravi Kumar"]);
+    assert_eq!(texts(&export, "friendRequests", "direction"), ["incoming"]);
+    assert_eq!(texts(&export, "conversations", "withFullName"), ["ravi Kumar"]);
+    assert_eq!(texts(&export, "messages", "content"), ["hello"]);
+    assert_eq!(texts(&export, "reports", "description"), ["by Asha"]);
+    assert_eq!(texts(&export, "coinLedger", "kind"), ["signup_bonus"]);
+    assert_eq!(texts(&export, "logins", "userAgent"), ["asha's phone"]);
+    let text = export.to_string();
+    for secret in ["a secret of Ravi's", "about Asha", &ravi.phone, "ravi's phone"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_blocked_them_is_not_named_and_whom_they_blocked_only_there() {
+    let world = World::with_memory().await;
+    let asha = world.user("asha").await;
+    let (zoya, imran) = (world.user("zoya").await, world.user("imran").await);
+    for other in [&zoya, &imran] {
+        world.acquaint(&asha, other).await;
+        world.friend_news(&asha, other).await;
+        world
+            .sql(&format!(
+                "update friend_requests set message = 'from {0}' where sender_id = '{1}'",
+                other.name, other.id
+            ))
+            .await;
+    }
+    world.banter.safety().block(&zoya.caller, asha.id, Some("she snores")).await.unwrap();
+    world.banter.safety().block(&asha.caller, imran.id, Some("he sings")).await.unwrap();
+    let export = export(&world, &asha).await;
+    assert_eq!(texts(&export, "conversations", "withFullName"), ["null", "null"]);
+    assert_eq!(texts(&export, "friendRequests", "fullName"), ["null", "null"]);
+    assert_eq!(texts(&export, "notifications", "actorId"), [""; 0]);
+    assert_eq!(texts(&export, "messages", "content"), ["hello", "hello"], "what she wrote is hers");
+    assert_eq!(texts(&export, "blocks", "fullName"), ["imran Kumar"]);
+    let text = export.to_string();
+    for secret in ["she snores", "zoya", &zoya.id.to_string(), "from imran"] {
         assert!(!text.contains(secret), "{secret}");
     }
 }
@@ -75,9 +97,12 @@ async fn every_message_is_in_it_once_over_pages_and_conversations() {
              from conversations c, generate_series(1, 1200) i;
              insert into conversations (id, kind, name, last_message_at, created_at)
              values ('01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1', 'group', 'Trek', '2026-11-22', '2026-11-22');
-             insert into messages (id, conversation_id, seq, sender_id, message_type, content, created_at, client_message_id)
-             select gen_random_uuid(), '01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1', i, '{0}', 'text', 'left' || i, '2026-11-22', 'c' || i
-             from generate_series(1, 700) i;",
+             insert into conversation_members (conversation_id, user_id, last_message_at, joined_at)
+             values ('01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1', '{0}', '2026-11-22', '2026-11-22');
+             insert into messages (id, conversation_id, seq, sender_id, message_type, content, created_at)
+             select gen_random_uuid(), '01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1', i, '{0}', 'text', 'left' || i, '2026-11-22'
+             from generate_series(1, 700) i;
+             delete from conversation_members where conversation_id = '01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1';",
             asha.id
         ))
         .await;

@@ -69,6 +69,24 @@ async fn the_inbox_tells_the_receiver_of_a_request_and_the_sender_of_its_accepta
 }
 
 #[tokio::test]
+async fn a_request_that_vanishes_while_it_is_answered_makes_no_friends() {
+    let world = World::with_memory().await;
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    let request = ask(&world, &asha, &ravi).await;
+    world.open_connections().await;
+    let mut deletion = world.banter.pool().begin().await.unwrap();
+    sqlx::raw_sql("delete from friend_requests").execute(&mut *deletion).await.unwrap();
+    let rules = world.banter.friends();
+    let accepted = rules.accept(&ravi.caller, request.id);
+    let ends = async {
+        world.until_waiting(1).await;
+        deletion.commit().await.unwrap();
+    };
+    assert_eq!(code(tokio::join!(accepted, ends).0), "REQUEST_NOT_FOUND");
+    assert!(friends(&world, &ravi).await.is_empty());
+}
+
+#[tokio::test]
 async fn asking_again_answers_the_request_that_waits() {
     let world = World::with_memory().await;
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);

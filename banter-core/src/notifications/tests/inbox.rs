@@ -96,6 +96,7 @@ async fn whoever_cannot_be_met_or_is_gone_is_not_there_and_does_not_count() {
     world.sql("update friend_requests set status = 'pending', decided_at = null").await;
     for (gone, back) in [
         ("update users set status = 'deleted'", "update users set status = 'active'"),
+        ("update users set status = 'banned'", "update users set status = 'active'"),
         (
             "update friend_requests set status = 'cancelled', decided_at = now()",
             "update friend_requests set status = 'accepted', decided_at = now()",

@@ -3,8 +3,7 @@
 
 use serde_json::{Map, Value};
 
-/// The largest `message` that FCM delivers to a phone.
-const LARGEST: usize = 4096;
+use crate::providers::fcm::LARGEST;
 
 pub(super) fn check(body: &Value) -> Result<(), String> {
     let body = object(body, "body", &["validate_only", "message"])?;
