@@ -21,6 +21,9 @@ const LONGEST_SOUND_MS: i64 = 5 * 60_000;
 /// A film of fifty megabytes is no longer; what claims to be is a lie.
 const LONGEST_FILM_MS: i64 = 60 * 60_000;
 
+/// An hour of sound in the shortest packets there are, 2.5 ms, and of film. A few bytes may claim to be hundreds.
+const MOST_PACKETS: usize = 2_000_000;
+
 /// A recording that can be stored as it now stands in its file.
 #[derive(Debug)]
 pub(super) struct Recording {
@@ -38,7 +41,8 @@ pub(super) fn prepare(file: &mut File, content: Content, purpose: Purpose) -> Re
         Content::WebM => scrub::webm(file).map(|()| None)?,
         Content::Mp3 => scrub::mp3(file).map(|()| None)?,
         Content::Wav => scrub::wav(file).map(|()| None)?,
-        Content::Ogg | Content::Aac => None,
+        Content::Ogg => scrub::ogg(file).map(|()| None)?,
+        Content::Aac => scrub::aac(file).map(|()| None)?,
         Content::Jpeg | Content::Png | Content::WebP | Content::Gif => return Err(Error::Unsupported),
     };
     let mut reader = reader(file, content)?;
@@ -126,7 +130,7 @@ fn declared_ms(track: &Track) -> Option<i64> {
 fn counted_ms(reader: &mut dyn FormatReader) -> Result<i64, Error> {
     let bases: Vec<_> = reader.tracks().iter().map(|track| (track.id, track.time_base)).collect();
     let mut end = 0;
-    loop {
+    for _ in 0..MOST_PACKETS {
         let packet = match reader.next_packet() {
             Ok(Some(packet)) => packet,
             // A recording that was cut off in the middle of its last packet plays all the same.
@@ -137,4 +141,5 @@ fn counted_ms(reader: &mut dyn FormatReader) -> Result<i64, Error> {
         let time = base.and_then(|base| base.calc_time(packet.pts.saturating_add(packet.dur)));
         end = end.max(time.map_or(0, |time| i64::try_from(time.as_nanos() / 1_000_000).unwrap_or(i64::MAX)));
     }
+    Err(Error::Damaged("it has more packets than a recording that long"))
 }

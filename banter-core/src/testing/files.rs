@@ -242,7 +242,9 @@ pub fn webm(seconds: u16) -> Vec<u8> {
     let told = [
         element(&[0x2a, 0xd7, 0xb1], &1_000_000_u32.to_be_bytes()),
         element(&[0x4d, 0x80], b"Chrome"),
-        element(&[0x57, 0x41], b"Chrome"),
+        element(&[0x57, 0x41], format!("Chrome at {PLACE}").as_bytes()),
+        element(&[0x7b, 0xa9], PLACE.as_bytes()),
+        element(&[0x44, 0x61], &7_u64.to_be_bytes()),
     ];
     let info = element(&[0x15, 0x49, 0xa9, 0x66], &told.concat());
     let opus_head = b"OpusHead\x01\x01\0\0\x80\xbb\0\0\0\0\0";
@@ -267,6 +269,71 @@ pub fn webm(seconds: u16) -> Vec<u8> {
     let unknown = [0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
     let segment = [&[0x18, 0x53, 0x80, 0x67], &unknown[..], &info, &tracks, &tags].concat();
     [header, segment, [0x1f, 0x43, 0xb6, 0x75].to_vec(), unknown.to_vec(), cluster].concat()
+}
+
+/// Pages of Ogg that hold these packets, each with the position of its end. A page has at most a kilobyte of one packet.
+pub fn ogg(serial: u32, packets: &[(u64, Vec<u8>)]) -> Vec<u8> {
+    let (mut bytes, mut number) = (Vec::new(), 0_u32);
+    for (at, (position, packet)) in packets.iter().enumerate() {
+        let mut laces = vec![255; packet.len() / 255];
+        laces.push(u8::try_from(packet.len() % 255).expect("a byte"));
+        let pages = laces.chunks(4).count();
+        for (part, (laces, body)) in laces.chunks(4).zip(packet.chunks(4 * 255)).enumerate() {
+            let (first, last) = (at == 0, at == packets.len() - 1);
+            let kind = u8::from(part > 0) | u8::from(first) << 1 | u8::from(last) << 2;
+            let position = if part == pages - 1 { *position } else { u64::MAX };
+            let mut page = b"OggS\0".to_vec();
+            page.push(kind);
+            page.extend(position.to_le_bytes());
+            page.extend(serial.to_le_bytes());
+            page.extend(number.to_le_bytes());
+            page.extend([0; 4]);
+            page.push(u8::try_from(laces.len()).expect("four"));
+            page.extend(laces);
+            page.extend(body);
+            let sum = ogg_sum(&page).to_le_bytes();
+            page[22..26].copy_from_slice(&sum);
+            bytes.extend(page);
+            number += 1;
+        }
+    }
+    bytes
+}
+
+/// A page's checksum, whatever stands in its place.
+pub fn ogg_sum(page: &[u8]) -> u32 {
+    let bytes = page.iter().enumerate().map(|(at, byte)| if (22..26).contains(&at) { 0 } else { *byte });
+    bytes.fold(0, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| sum << 1 ^ (sum >> 31) * 0x04c1_1db7)
+    })
+}
+
+/// What Opus and Vorbis call comments: the encoder, and [`PLACE`] behind two kilobytes of something else.
+pub fn ogg_comments(magic: &[u8], end: &[u8]) -> Vec<u8> {
+    let text = |text: &[u8]| [&u32::try_from(text.len()).expect("short").to_le_bytes(), text].concat();
+    let long = [b"TITLE=".as_slice(), &[b'x'; 2000]].concat();
+    let place = [b"LOCATION=", PLACE.as_bytes()].concat();
+    [magic, &text(b"Lavf"), &2_u32.to_le_bytes(), &text(&long), &text(&place), end].concat()
+}
+
+/// Opus in Ogg: silence of so many seconds.
+pub fn opus(seconds: u64) -> Vec<u8> {
+    let head = b"OpusHead\x01\x01\0\0\x80\xbb\0\0\0\0\0".to_vec();
+    let mut packets = vec![(0, head), (0, ogg_comments(b"OpusTags", &[]))];
+    packets.extend((1..=seconds * 50).map(|at| (at * 960, b"\xf8\xff\xfe".to_vec())));
+    ogg(7, &packets)
+}
+
+/// Frames of AAC (ADTS, 44.1 kHz, mono), and [`PLACE`] behind them.
+pub fn aac(seconds: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..seconds * 44_100 / 1024 {
+        bytes.extend([0xff, 0xf1, 0x50, 0x40, 3, 0x7f, 0xfc]);
+        bytes.extend([0x21; 20]);
+    }
+    bytes.extend(b"APETAGEX");
+    bytes.extend(PLACE.as_bytes());
+    bytes
 }
 
 /// Does one of these bytes' places hold that text?

@@ -6,7 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use crate::error::Coded as _;
 use crate::media::content::Content;
 use crate::media::recordings::{Recording, prepare};
-use crate::media::{Error, Kind, Purpose};
+use crate::media::{Error, Kind, Purpose, scrub};
 use crate::testing::files::{self, Boxed, PLACE, holds};
 
 fn spooled(bytes: &[u8]) -> File {
@@ -52,6 +52,8 @@ fn length_and_type_are_read_and_places_are_blanked() {
         ("WAV", files::wav(3), Kind::Audio, "wav", 3_000),
         ("MP3", files::mp3(4), Kind::Audio, "mp3", 3_997),
         ("WebM", files::webm(6), Kind::Audio, "weba", 5_000),
+        ("Opus in Ogg", files::opus(3), Kind::Audio, "ogg", 3_000),
+        ("AAC", files::aac(3), Kind::Audio, "aac", 3_000),
     ] {
         assert!(holds(&bytes, PLACE), "{name}: there is something to find");
         let (recording, stored) = taken(&bytes, Purpose::Chat);
@@ -103,7 +105,7 @@ fn what_cannot_be_read_is_refused() {
     let mut size_of_all = film.clone();
     size_of_all[24..28].copy_from_slice(&[0xff; 4]);
     let mut hundreds = b"\0\0\0\x10ftypisom\0\0\0\0".to_vec();
-    (0..30_000).for_each(|_| hundreds.extend(b"\0\0\0\x08free"));
+    (0..130_000).for_each(|_| hundreds.extend(b"\0\0\0\x08free"));
     for (name, bytes) in [
         ("a beginning alone", film[..24].to_vec()),
         ("cut off in its index", film[..film.len() - 200].to_vec()),
@@ -124,9 +126,8 @@ fn what_cannot_be_read_is_refused() {
 /// memory is taken on its word.
 #[test]
 fn lies_about_lengths_do_no_harm() {
-    for good in
-        [files::boxes(Boxed { place_track: true, ..FILM }), files::webm(3), files::wav(1), files::mp3(1)]
-    {
+    let boxed = files::boxes(Boxed { place_track: true, ..FILM });
+    for good in [boxed, files::webm(3), files::wav(1), files::mp3(1), files::opus(1), files::aac(1)] {
         for at in (0..good.len().min(900)).step_by(4) {
             let mut lie = good.clone();
             let end = (at + 4).min(lie.len());
@@ -135,5 +136,148 @@ fn lies_about_lengths_do_no_harm() {
                 let _ = taken(&lie, Purpose::Chat);
             }
         }
+    }
+}
+
+/// A film whose second track, of places, has these tables in place of its own.
+fn with_place_tables(samples: [u32; 2], chunks: u32, offset: impl Fn(u32) -> u32) -> Vec<u8> {
+    let film = files::boxes(Boxed { place_track: true, ..FILM });
+    let boxed = |kind: &[u8], words: Vec<u32>| {
+        let body: Vec<_> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        [&u32::try_from(body.len() + 8).unwrap().to_be_bytes()[..], kind, &body].concat()
+    };
+    let nest = |kind: &[u8], body: &[u8]| {
+        [&u32::try_from(body.len() + 8).unwrap().to_be_bytes()[..], kind, body].concat()
+    };
+    let offsets = [0, chunks].into_iter().chain((0..chunks).map(offset)).collect();
+    let stbl = nest(
+        b"stbl",
+        &[
+            boxed(b"stsd", vec![0, 0]),
+            boxed(b"stsc", vec![0, 1, 1, 1, 1]),
+            boxed(b"stsz", vec![0, samples[0], samples[1]]),
+            boxed(b"stco", offsets),
+        ]
+        .concat(),
+    );
+    let handler = boxed(b"hdlr", vec![0, 0, u32::from_be_bytes(*b"meta"), 0, 0, 0, 0]);
+    let media = nest(b"mdia", &[handler, nest(b"minf", &stbl)].concat());
+    // Behind everything else: what stands in front stays where it is.
+    [film, nest(b"moov", &nest(b"trak", &media))].concat()
+}
+
+#[test]
+fn a_table_makes_nobody_write_more_than_the_file_has() {
+    let tables = with_place_tables([1 << 20, 300_000], 300_000, |_| 0);
+    let mut file = spooled(&[tables, vec![0; 2 << 20]].concat());
+    let begun = std::time::Instant::now();
+    let refused = prepare(&mut file, Content::Iso, Purpose::Chat).unwrap_err();
+    assert_eq!(refused.coded().1, "MEDIA_INVALID");
+    assert!(begun.elapsed().as_secs() < 5, "three hundred gigabytes of zeros");
+}
+
+#[test]
+fn chunks_of_places_come_one_after_another() {
+    let scrubbed = |offset: fn(u32) -> u32| {
+        let bytes = [with_place_tables([10, 3], 3, offset), vec![0; 4096]].concat();
+        scrub::boxes(&mut spooled(&bytes)).err().map(|error| error.coded().1)
+    };
+    assert_eq!(scrubbed(|at| 3000 + 10 * at), None);
+    for (name, offset) in [
+        ("one overlaps the other", (|at| 3000 + 9 * at) as fn(u32) -> u32),
+        ("all the same", |_| 3000),
+        ("backwards", |at| 3100 - 20 * at),
+        ("behind the end", |at| 9000 + 10 * at),
+    ] {
+        assert_eq!(scrubbed(offset), Some("MEDIA_INVALID"), "{name}");
+    }
+}
+
+#[test]
+fn fragments_lose_their_notes() {
+    let nest = |kind: &[u8], body: &[u8]| {
+        [&u32::try_from(body.len() + 8).unwrap().to_be_bytes()[..], kind, body].concat()
+    };
+    let note = nest(b"udta", b"+28.6139+077.2090/");
+    let run = nest(b"trun", b"\0\0\0\0\0\0\0\0");
+    let track = nest(b"traf", &[run.clone(), note.clone(), nest(b"meta", b"+28.6139+077.2090/")].concat());
+    let fragment = nest(b"moof", &[track, note.clone()].concat());
+    let index = nest(b"mfra", &note);
+    let mut file = spooled(&[files::boxes(FILM), fragment, index].concat());
+    scrub::boxes(&mut file).unwrap();
+    let mut stored = Vec::new();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.read_to_end(&mut stored).unwrap();
+    assert!(!holds(&stored, "+28.6139"));
+    assert!(stored.windows(run.len()).any(|window| window == run), "what is needed to play stays");
+}
+
+#[test]
+fn comments_of_vorbis_go_and_its_pages_are_summed_up_anew() {
+    let setup = [b"\x05vorbis".as_slice(), &[9; 300]].concat();
+    let packets = [
+        (0, [b"\x01vorbis".as_slice(), &[0; 23]].concat()),
+        (0, files::ogg_comments(b"\x03vorbis", &[1])),
+        (0, setup.clone()),
+        (64, vec![3; 40]),
+    ];
+    let whole = files::ogg(3, &packets);
+    let mut file = spooled(&[whole.as_slice(), PLACE.as_bytes()].concat());
+    scrub::ogg(&mut file).unwrap();
+    let mut stored = Vec::new();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.read_to_end(&mut stored).unwrap();
+    for text in [PLACE, "Lavf", "TITLE"] {
+        assert!(!holds(&stored, text), "{text}");
+    }
+    let (mut at, mut kept) = (0, Vec::new());
+    while at < whole.len() {
+        let laces = usize::from(stored[at + 26]);
+        let body: usize = stored[at + 27..at + 27 + laces].iter().map(|lace| usize::from(*lace)).sum();
+        let page = &stored[at..at + 27 + laces + body];
+        assert_eq!(page[22..26], files::ogg_sum(page).to_le_bytes(), "the page at {at}");
+        kept.push(page[27 + laces..].to_vec());
+        at += page.len();
+    }
+    let kept = kept.concat();
+    let comment = packets[1].1.len();
+    let expected = u32::try_from(comment - 16).unwrap().to_le_bytes();
+    assert_eq!(kept[30..41], [b"\x03vorbis".as_slice(), &expected].concat(), "a vendor without a name");
+    assert_eq!(kept[30 + comment - 5..30 + comment], [0, 0, 0, 0, 1], "and no comment");
+    assert_eq!(kept[30 + comment..30 + comment + setup.len()], setup);
+}
+
+#[test]
+fn other_things_in_ogg_are_not_taken() {
+    let film = files::ogg(1, &[(0, b"\x80theora".to_vec()), (0, b"\x81theora".to_vec())]);
+    assert_eq!(refused(&film, Purpose::Chat), "UNSUPPORTED_MEDIA_TYPE");
+    let beside = [files::opus(1), film].concat();
+    assert_eq!(refused(&beside, Purpose::Chat), "UNSUPPORTED_MEDIA_TYPE");
+}
+
+#[test]
+fn a_few_bytes_are_not_millions_of_packets() {
+    // A block that says it holds 256 frames of nothing.
+    let block = [0xa3, 0x85, 0x81, 0, 0, 0x84, 0xff];
+    let bytes = [files::webm(2), block.repeat(40_000)].concat();
+    let begun = std::time::Instant::now();
+    let _ = taken(&bytes, Purpose::Chat);
+    assert!(begun.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn tags_of_mp3_go_wherever_they_stand() {
+    let tagged = files::mp3(2);
+    let twice = [tagged[..10 + PLACE.len() + 10].to_vec(), tagged.clone()].concat();
+    let mut ape = b"APETAGEX".to_vec();
+    ape.extend([0xd0, 7, 0, 0]);
+    ape.extend((32 + u32::try_from(PLACE.len()).unwrap()).to_le_bytes());
+    ape.extend([0; 16]);
+    let behind = [tagged.clone(), PLACE.into(), ape.clone()].concat();
+    let both = [behind.clone(), [b"TAG".as_slice(), PLACE.as_bytes(), &[0; 107]].concat()].concat();
+    for (name, bytes) in [("two in front", twice), ("APE", behind), ("APE and ID3", both)] {
+        let (recording, stored) = taken(&bytes, Purpose::Chat);
+        recording.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!holds(&stored, PLACE), "{name}");
     }
 }
