@@ -85,7 +85,8 @@ async fn blocks_are_one_s_own(scene: &Scene, reader: usize) {
     let mut listed: Vec<UserId> = listed.items.iter().map(|block| block.user.id).collect();
     let own = scene.blocks.iter().filter(|(who, _)| *who == reader).map(|(_, whom)| scene.people[*whom].id);
     let mut own: Vec<UserId> = own.collect();
-    (listed.sort(), own.sort());
+    listed.sort();
+    own.sort();
     assert_eq!(listed, own);
 }
 
