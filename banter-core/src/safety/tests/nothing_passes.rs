@@ -20,7 +20,7 @@ use crate::messaging::send::{Draft, Target};
 fn nothing_of_the_blocked_reaches_the_other() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let config =
-        ProptestConfig { cases: 10, max_shrink_iters: 30, failure_persistence: None, ..Default::default() };
+        ProptestConfig { cases: 8, max_shrink_iters: 30, failure_persistence: None, ..Default::default() };
     proptest!(config, |(graph in any_graph())| runtime.block_on(check(&graph)));
 }
 
