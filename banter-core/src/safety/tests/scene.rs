@@ -250,7 +250,7 @@ impl Scene {
                 (draft.message_type, draft.media) = (MessageType::Image, Some(media.url));
             }
             With::Answered(which) => {
-                draft.reply_to = which.get_or_none(&self.posted).map(|message| message.id)
+                draft.reply_to = which.get_or_none(&self.posted).map(|message| message.id);
             }
         }
         // A group has more to answer than a pair: whoever may not answer that says it without.
