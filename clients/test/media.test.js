@@ -185,11 +185,11 @@ const gpsExif = () => {
 test('where a picture was taken is in none of the stored bytes', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'banter-exif-'));
   try {
-    const profile = join(folder, 'gps.exif');
+    const profile = join(folder, 'gps.app1');
     await writeFile(profile, gpsExif());
     const coordinates = gpsExif().subarray(-48);
     for (const ending of ['jpg', 'png', 'webp']) {
-      const photo = await magick(ending, '-size', '120x80', 'plasma:', '-profile', `exif:${profile}`);
+      const photo = await magick(ending, '-size', '120x80', 'plasma:', '-profile', `app1:${profile}`);
       // In PNG ImageMagick writes a profile as it is, or as compressed hexadecimal digits.
       if (ending !== 'png') {
         assert.ok(photo.includes('BanterPhone') && photo.includes(coordinates), `${ending}: there is something to find`);

@@ -210,11 +210,11 @@ mod tests {
         let request = Request::builder().header("content-type", "multipart/form-data; boundary=x");
         let opened = Arc::new(AtomicBool::new(false));
         let mut form = form(request.body(body).expect("a request"), &opened).await.expect("a form");
-        let found = timeout(SILENCE, file(&mut form)).await;
+        let found = timeout(Duration::from_secs(1), file(&mut form)).await;
         found.map_err(|_| StatusCode::REQUEST_TIMEOUT)?.map(|_| ()).map_err(|error| error.status)
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_form_must_soon_come_to_its_file() {
         let head = b"--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n";
         let large = vec![b'y'; 100_000];
