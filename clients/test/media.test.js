@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -143,6 +143,120 @@ test('a recording of several parts arrives whole', async () => {
   const byLink = await read(media.mediaUrl);
   assert.equal(byLink.headers['content-type'], 'audio/wav');
   assert.ok(long.equals(byLink.data), 'byte for byte');
+});
+
+/** An EXIF block as a phone writes one: GPS latitude and longitude, a date, and a software's name. */
+const gpsExif = () => {
+  const entry = (tag, type, count, value) => {
+    const bytes = Buffer.alloc(12);
+    bytes.writeUInt16BE(tag, 0);
+    bytes.writeUInt16BE(type, 2);
+    bytes.writeUInt32BE(count, 4);
+    Buffer.isBuffer(value) ? value.copy(bytes, 8) : bytes.writeUInt32BE(value, 8);
+    return bytes;
+  };
+  const directory = (...entries) => {
+    const count = Buffer.alloc(2);
+    count.writeUInt16BE(entries.length);
+    return Buffer.concat([count, ...entries, Buffer.alloc(4)]);
+  };
+  const rationals = (...numbers) => {
+    const bytes = Buffer.alloc(8 * numbers.length);
+    numbers.forEach((number, at) => {
+      bytes.writeUInt32BE(number, 8 * at);
+      bytes.writeUInt32BE(1, 8 * at + 4);
+    });
+    return bytes;
+  };
+  const maker = Buffer.from('BanterPhone\0');
+  const first = 8;
+  const gps = first + 2 + 2 * 12 + 4;
+  const data = gps + 2 + 4 * 12 + 4;
+  return Buffer.concat([
+    Buffer.from('Exif\0\0MM\0\x2a\0\0\0\x08', 'latin1'),
+    directory(entry(0x010f, 2, maker.length, data), entry(0x8825, 4, 1, gps)),
+    directory(
+      entry(1, 2, 2, Buffer.from('N\0\0\0')),
+      entry(2, 5, 3, data + maker.length),
+      entry(3, 2, 2, Buffer.from('E\0\0\0')),
+      entry(4, 5, 3, data + maker.length + 24),
+    ),
+    maker,
+    rationals(19, 4, 33),
+    rationals(72, 52, 39),
+  ]);
+};
+
+test('where a picture was taken is in none of the stored bytes', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'banter-exif-'));
+  try {
+    const profile = join(folder, 'gps.app1');
+    await writeFile(profile, gpsExif());
+    const coordinates = gpsExif().subarray(-48);
+    // In PNG ImageMagick compresses the same bytes, in the digits of hexadecimal numbers.
+    for (const [ending, trace] of [['jpg', coordinates], ['jpg', 'BanterPhone'], ['png', 'Raw profile type']]) {
+      const photo = await magick(ending, '-size', '120x80', 'plasma:', '-profile', `app1:${profile}`);
+      assert.ok(photo.includes(trace), `${ending}: there is something to find`);
+      const media = await upload('chat', photo);
+      for (const url of [media.mediaUrl, media.thumbnailUrl]) {
+        const { status, data } = await read(url);
+        assert.equal(status, 200);
+        for (const trace of ['Exif', 'BanterPhone', 'Raw profile', coordinates]) {
+          assert.ok(!data.includes(trace), `${ending}: ${trace} is gone`);
+        }
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('of a polyglot only the picture is stored', async () => {
+  const php = Buffer.from('<?php system($_GET["c"]); ?>');
+  const html = Buffer.from('<!doctype html><script>alert(document.domain)</script>');
+  // The end of an empty archive, which is where readers of ZIP look first.
+  const zip = Buffer.concat([Buffer.from('PK\x05\x06'), Buffer.alloc(18)]);
+  const traces = ['<?php', '<script', '<!doctype', 'PK\x05\x06'];
+  for (const ending of ['jpg', 'png', 'gif', 'webp']) {
+    const picture = await magick(ending, '-size', '64x48', 'xc:teal');
+    for (const [name, tail] of Object.entries({ php, html, zip })) {
+      const media = await upload('chat', Buffer.concat([picture, tail]), `photo.${ending}.${name}`);
+      assert.match(media.contentType, /^image\/(jpeg|png|gif)$/);
+      assert.match(new URL(media.mediaUrl).pathname, /\.(jpg|png|gif)$/, 'the name is ours');
+      const { data } = await read(media.mediaUrl);
+      traces.forEach((trace) => assert.ok(!data.includes(trace), `${ending} and ${name}: ${trace}`));
+    }
+  }
+  // The same words where the format has room for them, made by ImageMagick itself.
+  for (const ending of ['jpg', 'png', 'gif']) {
+    const picture = await magick(ending, '-size', '64x48', 'xc:teal', '-set', 'comment', `${php}${html}`);
+    assert.ok(picture.includes('<?php'), `${ending}: there is something to find`);
+    const media = await upload('chat', picture);
+    const { data } = await read(media.mediaUrl);
+    traces.forEach((trace) => assert.ok(!data.includes(trace), `a comment in ${ending}: ${trace}`));
+  }
+  // The other way round it is no picture at all.
+  const behind = Buffer.concat([html, await magick('jpg', '-size', '8x8', 'xc:red')]);
+  await refused(415, 'UNSUPPORTED_MEDIA_TYPE', upload('chat', behind));
+});
+
+test('bombs and wrong names are refused, or taken for what they are', async () => {
+  for (const [ending, ...args] of [
+    ['png', '-size', '15000x3400', 'xc:black', '-depth', '1'],
+    ['jpg', '-size', '7200x7200', 'xc:black', '-quality', '1'],
+    ['gif', '-size', '7200x7200', 'xc:black'],
+  ]) {
+    const bomb = await magick(ending, ...args);
+    assert.ok(bomb.length < 2_000_000, `${ending}: small outside`);
+    await refused(400, 'IMAGE_TOO_LARGE', upload('chat', bomb));
+  }
+  // A picture under another's name is what its content says; what nobody takes helps no name.
+  const named = await upload('chat', await magick('png', '-size', '8x8', 'xc:red'), 'clip.mp4');
+  assert.deepEqual([named.kind, named.contentType], ['image', 'image/jpeg']);
+  for (const ending of ['tiff', 'psd', 'ppm', 'ico']) {
+    const strange = await magick(ending, '-size', '8x8', 'xc:red');
+    await refused(415, 'UNSUPPORTED_MEDIA_TYPE', upload('chat', strange, 'photo.jpg'));
+  }
 });
 
 test("what ImageMagick makes is taken by its content, and what it cannot make good is refused", async () => {

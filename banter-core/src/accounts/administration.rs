@@ -25,6 +25,16 @@ pub enum Act {
     Touch,
 }
 
+/// What is done about one account, its end among it, is done one after the other: waits for what is under way, and has
+/// what comes later wait for this transaction.
+pub(crate) async fn turn(db: &mut PgConnection, user: UserId) -> Result<(), sqlx::Error> {
+    // Of accounts, not of rows: whoever only writes to this person need not wait.
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", format!("account:{user}"))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// What becomes of the status.
 pub fn decide(status: Status, act: Act) -> Result<Status, Error> {
     match (status, act) {
@@ -229,12 +239,9 @@ impl Accounts<'_> {
         Ok(outcome)
     }
 
-    /// How the account stands. What is done about one account is done one after the other.
+    /// How the account stands, when it is its turn.
     pub(super) async fn standing(&self, db: &mut PgConnection, user: UserId) -> Result<Standing, Error> {
-        // Of accounts, not of rows: whoever only writes to this person need not wait.
-        sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", format!("account:{user}"))
-            .execute(&mut *db)
-            .await?;
+        turn(db, user).await?;
         sqlx::query_as!(
             Standing,
             r#"select role as "role: Role", status as "status: Status" from users where id = $1"#,

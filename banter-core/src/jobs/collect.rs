@@ -34,6 +34,9 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
                 limit $3
                 for update skip locked
             )
+              -- Again, of the row that is locked: a message may have come to use it since it was looked for.
+              and used_at is null
+              and doomed_at is null
             "#,
             now,
             now - UNUSED,

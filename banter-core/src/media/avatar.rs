@@ -1,6 +1,6 @@
 //! One's face: a public picture under a URL that stays.
 
-use super::{Error, MediaStore, Purpose};
+use super::{Error, MediaStore, Purpose, own_turn};
 use crate::accounts::Caller;
 use crate::error::Problems;
 use crate::ids::UploadId;
@@ -10,12 +10,7 @@ impl MediaStore<'_> {
     pub async fn set_avatar(&self, caller: &Caller, upload: UploadId) -> Result<(), Error> {
         let now = self.0.clock().now();
         let mut transaction = self.0.pool().begin().await?;
-        let before = sqlx::query_scalar!(
-            r#"select avatar_upload_id as "id: UploadId" from users where id = $1 for no key update"#,
-            caller.user_id.0,
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
+        own_turn(&mut transaction, caller.user_id).await?;
         let key = sqlx::query_scalar!(
             r#"
             update uploads
@@ -31,6 +26,18 @@ impl MediaStore<'_> {
         .await?;
         let key = key.ok_or(Error::NotFound)?;
         sqlx::query!(
+            r#"
+            update uploads
+            set doomed_at = $3
+            where id = (select avatar_upload_id from users where id = $1) and id <> $2
+            "#,
+            caller.user_id.0,
+            upload.0,
+            now,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
             "update users set avatar = $2, avatar_upload_id = $3, updated_at = $4 where id = $1",
             caller.user_id.0,
             self.link(Purpose::Avatar, &key, None),
@@ -39,11 +46,6 @@ impl MediaStore<'_> {
         )
         .execute(&mut *transaction)
         .await?;
-        if let Some(before) = before.filter(|before| *before != upload) {
-            sqlx::query!("update uploads set doomed_at = $2 where id = $1", before.0, now)
-                .execute(&mut *transaction)
-                .await?;
-        }
         transaction.commit().await?;
         Ok(())
     }
@@ -51,23 +53,23 @@ impl MediaStore<'_> {
     /// No face; the one before is collected.
     pub async fn clear_avatar(&self, caller: &Caller) -> Result<(), Error> {
         let now = self.0.clock().now();
+        let mut transaction = self.0.pool().begin().await?;
+        own_turn(&mut transaction, caller.user_id).await?;
         sqlx::query!(
-            r#"
-            with before as (
-                select id, avatar_upload_id from users where id = $1 for no key update
-            ),
-            doomed as (
-                update uploads set doomed_at = $2 where id = (select avatar_upload_id from before)
-            )
-            update users
-            set avatar = null, avatar_upload_id = null, updated_at = $2
-            where id = (select id from before)
-            "#,
+            "update uploads set doomed_at = $2 where id = (select avatar_upload_id from users where id = $1)",
             caller.user_id.0,
             now,
         )
-        .execute(self.0.pool())
+        .execute(&mut *transaction)
         .await?;
+        sqlx::query!(
+            "update users set avatar = null, avatar_upload_id = null, updated_at = $2 where id = $1",
+            caller.user_id.0,
+            now,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
         Ok(())
     }
 }

@@ -24,11 +24,13 @@ pub mod verification;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 use crate::Banter;
+use crate::accounts::administration::turn;
 use crate::error::{self, Coded, Problems};
-use crate::ids::UploadId;
+use crate::ids::{UploadId, UserId};
 use crate::limits::Exceeded;
 use crate::providers::storage;
 
@@ -163,6 +165,8 @@ pub enum Error {
     Quota(u64),
     #[error("too many uploads are under way; try again in a moment")]
     Busy,
+    #[error("this account has been deleted")]
+    AccountGone,
     #[error("no such upload")]
     NotFound,
     #[error("this link was not made by us")]
@@ -195,6 +199,7 @@ impl Coded for Error {
             Self::BrokenOff => (Kind::Invalid, "BODY_INCOMPLETE"),
             Self::Quota(_) => (Kind::TooMany, "UPLOAD_QUOTA_EXCEEDED"),
             Self::Busy => (Kind::Unavailable, "UPLOADS_BUSY"),
+            Self::AccountGone => (Kind::Forbidden, "SESSION_REVOKED"),
             Self::NotFound => (Kind::NotFound, "MEDIA_NOT_FOUND"),
             Self::LinkInvalid => (Kind::Forbidden, "MEDIA_LINK_INVALID"),
             Self::LinkExpired => (Kind::Forbidden, "MEDIA_LINK_EXPIRED"),
@@ -235,6 +240,19 @@ impl Banter {
     pub fn media(&self) -> MediaStore<'_> {
         MediaStore(self)
     }
+}
+
+/// What changes somebody's uploads begins with this: the end of an account is before it, and then there is nobody to
+/// change them for, or after it, and then finds them. Rows are locked as that locks them: uploads first, the person last.
+async fn own_turn(db: &mut PgConnection, user: UserId) -> Result<(), Error> {
+    turn(db, user).await?;
+    let there = sqlx::query_scalar!(
+        r#"select exists (select from users where id = $1 and status <> 'deleted') as "there!""#,
+        user.0,
+    )
+    .fetch_one(db)
+    .await?;
+    if there { Ok(()) } else { Err(Error::AccountGone) }
 }
 
 /// The upload that a link of ours names: the file's name is its id, whatever stands around it.

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::content::{self, Content};
-use super::{Error, Kind, Media, MediaStore, Purpose, Stored, pictures, recordings};
+use super::{Error, Kind, Media, MediaStore, Purpose, Stored, own_turn, pictures, recordings};
 use crate::accounts::Caller;
 use crate::ids::{UploadId, UserId};
 use crate::limits::Act;
@@ -95,23 +95,34 @@ enum Body {
     File { file: File, bytes: u64 },
 }
 
-impl MediaStore<'_> {
+/// Leave to send one body, and a place for it. Nothing of a body is read without one.
+pub struct Admitted<'a> {
+    media: MediaStore<'a>,
+    user: UserId,
+    purpose: Purpose,
+    _place: Place<'a>,
+}
+
+impl Admitted<'_> {
     /// Reads the body to its end, also where it is refused early: a phone that still sends would not hear why.
-    pub async fn upload<E>(
-        &self,
-        caller: &Caller,
-        purpose: Purpose,
-        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-    ) -> Result<Media, Error> {
-        self.0.limits().take(Act::Upload, &caller.user_id.to_string()).await?;
-        let _place = self.0.uploads_room().enter(caller.user_id)?;
-        if self.bytes_today(caller.user_id).await? >= DAILY_BYTES {
+    pub async fn take<E>(self, body: impl Stream<Item = Result<Bytes, E>> + Unpin) -> Result<Media, Error> {
+        let (content, file) = spool(self.purpose, body).await?;
+        let prepared = self.media.prepare(content, self.purpose, file).await?;
+        let stored = self.media.store(self.user, self.purpose, prepared).await?;
+        Ok(self.media.view(stored).await)
+    }
+}
+
+impl<'a> MediaStore<'a> {
+    /// May this person upload something now?
+    pub async fn admit(&self, caller: &Caller, purpose: Purpose) -> Result<Admitted<'a>, Error> {
+        let user = caller.user_id;
+        self.0.limits().take(Act::Upload, &user.to_string()).await?;
+        let place = self.0.uploads_room().enter(user)?;
+        if self.bytes_today(user).await? >= DAILY_BYTES {
             return Err(Error::Quota(DAILY_BYTES));
         }
-        let (content, file) = spool(purpose, body).await?;
-        let prepared = self.prepare(content, purpose, file).await?;
-        let stored = self.store(caller.user_id, purpose, prepared).await?;
-        Ok(self.view(stored).await)
+        Ok(Admitted { media: *self, user, purpose, _place: place })
     }
 
     async fn bytes_today(&self, user: UserId) -> Result<u64, Error> {
@@ -186,18 +197,28 @@ impl MediaStore<'_> {
                 return Err(error);
             }
         }
-        sqlx::query!("update uploads set doomed_at = null where id = $1", id.0)
-            .execute(self.0.pool())
-            .await?;
+        if let Err(error) = self.keep(user, id).await {
+            self.give_up(&stored).await;
+            return Err(error);
+        }
         Ok(stored)
+    }
+
+    /// Lifts the doom, now that the objects are there.
+    async fn keep(&self, user: UserId, id: UploadId) -> Result<(), Error> {
+        let mut transaction = self.0.pool().begin().await?;
+        own_turn(&mut transaction, user).await?;
+        sqlx::query!("update uploads set doomed_at = null where id = $1", id.0)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// The row, doomed until its objects are there; and the day's quota, which two at once must not both slip under.
     async fn announce(&self, user: UserId, stored: &Stored, now: DateTime<Utc>) -> Result<(), Error> {
         let mut transaction = self.0.pool().begin().await?;
-        sqlx::query!("select from users where id = $1 for no key update", user.0)
-            .execute(&mut *transaction)
-            .await?;
+        own_turn(&mut transaction, user).await?;
         let written = sqlx::query!(
             r#"
             insert into uploads (

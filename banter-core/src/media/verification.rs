@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Error, MediaStore, named_by};
+use super::{Error, MediaStore, named_by, own_turn};
 use crate::accounts::Caller;
 use crate::error::{Problems, violates};
 use crate::ids::VerificationId;
@@ -41,6 +41,7 @@ fn may_ask(newest: Option<Status>) -> Result<(), Error> {
 }
 
 impl MediaStore<'_> {
+    /// Asks to be verified. What a rejected request showed is collected, unless this one shows it again.
     pub async fn ask_verification(
         &self,
         caller: &Caller,
@@ -61,9 +62,7 @@ impl MediaStore<'_> {
         let now = self.0.clock().now();
         let mut transaction = self.0.pool().begin().await?;
         // Two requests at once: the second waits, and then finds the first.
-        sqlx::query!("select from users where id = $1 for no key update", caller.user_id.0)
-            .execute(&mut *transaction)
-            .await?;
+        own_turn(&mut transaction, caller.user_id).await?;
         let newest = sqlx::query_scalar!(
             r#"select status as "status: Status" from verifications where user_id = $1 order by id desc limit 1"#,
             caller.user_id.0,
@@ -86,6 +85,24 @@ impl MediaStore<'_> {
         if used.rows_affected() != 2 {
             return Err(Error::NotFound);
         }
+        // Of the request that this one takes the place of: nobody is to look at them again.
+        sqlx::query!(
+            r#"
+            update uploads u
+            set doomed_at = $3
+            from verifications v
+            where v.user_id = $1
+              and v.status = 'rejected'
+              and u.id in (v.document_upload_id, v.selfie_upload_id)
+              and u.id <> all($2)
+              and u.doomed_at is null
+            "#,
+            caller.user_id.0,
+            &uploads,
+            now,
+        )
+        .execute(&mut *transaction)
+        .await?;
         let asked = sqlx::query_as!(
             Verification,
             r#"

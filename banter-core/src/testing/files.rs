@@ -304,7 +304,7 @@ pub fn ogg(serial: u32, packets: &[(u64, Vec<u8>)]) -> Vec<u8> {
 pub fn ogg_sum(page: &[u8]) -> u32 {
     let bytes = page.iter().enumerate().map(|(at, byte)| if (22..26).contains(&at) { 0 } else { *byte });
     bytes.fold(0, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| sum << 1 ^ (sum >> 31) * 0x04c1_1db7)
+        (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| (sum << 1) ^ ((sum >> 31) * 0x04c1_1db7))
     })
 }
 

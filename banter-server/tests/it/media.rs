@@ -153,6 +153,31 @@ async fn who_goes_away_in_the_middle_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_place_is_taken_before_anything_is_read() {
+    use tokio::io::AsyncWriteExt as _;
+    let api = Api::new().await;
+    let asha = api.world.user("asha").await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut stream = tokio::net::TcpStream::connect(api.address).await.unwrap();
+        let head = format!(
+            "POST /api/uploads?purpose=chat HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+             content-type: multipart/form-data; boundary=x\r\ncontent-length: 1000000\r\n\r\n",
+            asha.access_token,
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        held.push(stream);
+    }
+    until("there is no room left", async || api.upload(&asha, "chat", files::jpeg(4, 4)).await.status == 503)
+        .await;
+    held[0].write_all(&[b'y'; 100_000]).await.unwrap();
+    until("who sends no file loses it", async || {
+        api.upload(&asha, "chat", files::jpeg(4, 4)).await.status == 200
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_upload_has_more_time_than_a_request() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let patience = Patience { request: Duration::from_millis(300), ..Patience::default() };

@@ -52,7 +52,8 @@ async fn with_everything(world: &World) -> (Person, Traces) {
     let mut uploads = Vec::new();
     for purpose in [Purpose::Chat, Purpose::Avatar, Purpose::Verification] {
         let bytes = stream::iter([Ok::<_, Infallible>(Bytes::from(files::jpeg(8, 8)))]);
-        uploads.push(world.banter.media().upload(&asha.caller, purpose, bytes).await.unwrap().id);
+        let admitted = world.banter.media().admit(&asha.caller, purpose).await.unwrap();
+        uploads.push(admitted.take(bytes).await.unwrap().id);
     }
     let [photo, face, document] = uploads[..] else { unreachable!() };
     world.banter.media().set_avatar(&asha.caller, face).await.unwrap();

@@ -17,7 +17,7 @@ use crate::testing::{Person, World, files};
 async fn upload(world: &World, who: &Person, purpose: Purpose, bytes: Vec<u8>) -> Result<Media, Error> {
     let pieces: Vec<_> =
         bytes.chunks(1000).map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece))).collect();
-    world.banter.media().upload(&who.caller, purpose, stream::iter(pieces)).await
+    world.banter.media().admit(&who.caller, purpose).await?.take(stream::iter(pieces)).await
 }
 
 fn stored(world: &World) -> usize {
@@ -28,6 +28,11 @@ fn stored(world: &World) -> usize {
 async fn rows(world: &World) -> i64 {
     let mut db = world.database().connect().await;
     sqlx::query_scalar("select count(*) from uploads").fetch_one(&mut db).await.unwrap()
+}
+
+async fn doomed(world: &World) -> Vec<UploadId> {
+    let mut db = world.database().connect().await;
+    sqlx::query_scalar("select id from uploads where doomed_at is not null").fetch_all(&mut db).await.unwrap()
 }
 
 /// Runs the collector once, as a worker does.
@@ -173,20 +178,102 @@ async fn uploading_too_often_is_refused() {
 async fn one_person_has_three_uploads_under_way() {
     let world = World::new().await;
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
-    let endless = || stream::pending::<Result<Bytes, Infallible>>();
-    let media = world.banter.media();
-    let mut held: Vec<_> =
-        (0..3).map(|_| Box::pin(media.upload(&asha.caller, Purpose::Chat, endless()))).collect();
-    // Until each of them waits for its body.
-    for upload in &mut held {
-        let waits = tokio::time::timeout(std::time::Duration::from_millis(200), upload).await;
-        assert!(waits.is_err());
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(world.banter.media().admit(&asha.caller, Purpose::Chat).await.unwrap());
     }
     let refused = upload(&world, &asha, Purpose::Chat, files::jpeg(8, 8)).await.unwrap_err();
     assert_eq!(refused.coded().1, "UPLOADS_BUSY");
     upload(&world, &ravi, Purpose::Chat, files::jpeg(8, 8)).await.unwrap();
     drop(held);
     upload(&world, &asha, Purpose::Chat, files::jpeg(8, 8)).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_uploaded_for_an_account_that_has_ended_meanwhile() {
+    let world = World::new().await;
+    world.may_leave_jobs();
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    let admitted = world.banter.media().admit(&asha.caller, Purpose::Avatar).await.unwrap();
+    let face = upload(&world, &asha, Purpose::Avatar, files::jpeg(8, 8)).await.unwrap();
+    world.banter.accounts().delete_for(asha.id, "asked for it").await.unwrap();
+    let pieces = [Ok::<_, Infallible>(Bytes::from(files::jpeg(8, 8)))];
+    let refused = admitted.take(stream::iter(pieces)).await.unwrap_err();
+    assert_eq!(refused.coded().1, "SESSION_REVOKED");
+    assert_eq!(rows(&world).await, 1, "nothing is added");
+    let media = world.banter.media();
+    assert!(matches!(media.set_avatar(&asha.caller, face.id).await, Err(Error::AccountGone)));
+    assert!(matches!(media.clear_avatar(&asha.caller).await, Err(Error::AccountGone)));
+    upload(&world, &ravi, Purpose::Avatar, files::jpeg(8, 8)).await.unwrap();
+}
+
+/// The account ends while its object is on the way into storage: after the row is written, before the doom is lifted.
+#[tokio::test]
+async fn the_doom_of_a_deleted_account_s_upload_is_not_lifted() {
+    let world = World::new().await;
+    let asha = world.user("asha").await;
+    world
+        .sql(
+            "create function end_account() returns trigger language plpgsql as $$ begin
+                 update users set status = 'deleted' where id = new.user_id;
+                 return new;
+             end $$;
+             create trigger end_account after insert on uploads for each row execute function end_account()",
+        )
+        .await;
+    let refused = upload(&world, &asha, Purpose::Chat, files::jpeg(8, 8)).await.unwrap_err();
+    assert_eq!(refused.coded().1, "SESSION_REVOKED");
+    assert_eq!((stored(&world), rows(&world).await), (0, 0), "it is given up at once");
+}
+
+#[tokio::test]
+async fn avatars_that_change_while_an_account_ends_do_not_lock_each_other_out() {
+    let world = World::new().await;
+    world.may_leave_jobs();
+    world.open_connections().await;
+    for round in 0..5 {
+        let asha = world.user(&format!("asha{round}")).await;
+        let mut faces = Vec::new();
+        for _ in 0..2 {
+            faces.push(upload(&world, &asha, Purpose::Avatar, files::jpeg(8, 8)).await.unwrap().id);
+        }
+        let (media, accounts) = (world.banter.media(), world.banter.accounts());
+        media.set_avatar(&asha.caller, faces[0]).await.unwrap();
+        let (set, cleared, ended) = tokio::join!(
+            media.set_avatar(&asha.caller, faces[1]),
+            media.clear_avatar(&asha.caller),
+            accounts.delete_for(asha.id, "asked for it"),
+        );
+        ended.unwrap();
+        for outcome in [set, cleared] {
+            assert!(matches!(outcome, Ok(()) | Err(Error::AccountGone)), "{outcome:?}");
+        }
+        let mut db = world.database().connect().await;
+        let kept = "select count(*) from uploads where doomed_at is null";
+        assert_eq!(sqlx::query_scalar::<_, i64>(kept).fetch_one(&mut db).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_a_rejected_verification_showed_goes_when_another_is_asked_for() {
+    let world = World::new().await;
+    let asha = world.user("asha").await;
+    let mut shown = Vec::new();
+    for _ in 0..3 {
+        shown.push(upload(&world, &asha, Purpose::Verification, files::jpeg(8, 8)).await.unwrap().id);
+    }
+    let media = world.banter.media();
+    let ask = async |document: UploadId, selfie: UploadId| {
+        let [document, selfie] = [document, selfie].map(|id| id.to_string());
+        media.ask_verification(&asha.caller, &document, &selfie).await
+    };
+    ask(shown[0], shown[1]).await.unwrap();
+    world.sql("update verifications set status = 'rejected', decided_at = now()").await;
+    assert_eq!(doomed(&world).await, [], "it may be shown again");
+    ask(shown[0], shown[2]).await.unwrap();
+    assert_eq!(doomed(&world).await, [shown[1]]);
+    collect(&world).await;
+    assert_eq!(rows(&world).await, 2, "the document that is shown again stays");
 }
 
 #[test]
