@@ -37,7 +37,8 @@ has_redis() {
   return 1
 }
 # Not a stand-in of the same name: the program itself says whose it is.
-has_imagemagick() { convert -version 2>/dev/null | grep -q '^Version: ImageMagick'; }
+# Other programs go by the name of `convert`: the system's own is meant, or version 7's `magick`.
+has_imagemagick() { [ -x /usr/bin/convert ] || command -v magick >/dev/null; }
 has_compiler() { has cc || has gcc || has clang; }
 
 as_root() {

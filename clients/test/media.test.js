@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,11 +48,13 @@ const upload = async (purpose, bytes, name = 'photo.jpg') => {
 const read = (url) => axios.get(url, { responseType: 'arraybuffer', validateStatus: null, timeout: 10_000 });
 
 /** What ImageMagick makes of these arguments. */
+// Other programs go by the name of `convert`: the system's own is meant, or version 7's `magick`.
+const imagemagick = existsSync('/usr/bin/convert') ? '/usr/bin/convert' : 'magick';
 const magick = async (ending, ...args) => {
   const folder = await mkdtemp(join(tmpdir(), 'banter-magick-'));
   try {
     const file = join(folder, `picture.${ending}`);
-    const made = spawnSync('convert', [...args, file], { encoding: 'utf8' });
+    const made = spawnSync(imagemagick, [...args, file], { encoding: 'utf8' });
     assert.equal(made.status, 0, `ImageMagick: ${made.error ?? made.stderr}`);
     return await readFile(file);
   } finally {

@@ -280,7 +280,9 @@ macro_rules! store {
                 select $5::uuid, id, last_seq, $2, $4, $6, $7, $8, $9, $3 from conversation
             ),
             kept as (
-                update uploads set used_at = $3 where id = $9 and used_at is null and exists (select from conversation)
+                update uploads
+                set used_at = $3
+                where id = $9 and used_at is null and doomed_at is null and exists (select from conversation)
             ),
             push as (
                 insert into jobs (id, kind, payload, run_at, max_attempts, created_at)

@@ -101,7 +101,9 @@ impl State {
                 from (
                     select f.other as "userId", u.username, u.full_name as "fullName", f.created_at as "since"
                     from friend_pairs f join users u on u.id = f.other
-                    where f.one = $1 and f.other > $2
+                    where f.one = $1
+                      and f.other > $2
+                      and not exists (select from blocked_pairs b where b.one = $1 and b.other = f.other)
                     order by f.other
                     limit 500
                 ) r

@@ -194,7 +194,8 @@ async fn group(world: &World, people: &[&Person]) -> ConversationId {
 /// A picture with a caption.
 async fn picture(world: &World, from: &Person, target: Target) -> Message {
     let bytes = stream::iter([Ok::<_, Infallible>(Bytes::from(files::jpeg(8, 8)))]);
-    let upload = world.banter.media().upload(&from.caller, Purpose::Chat, bytes).await.unwrap();
+    let upload =
+        world.banter.media().admit(&from.caller, Purpose::Chat).await.unwrap().take(bytes).await.unwrap();
     let draft = Draft {
         message_type: MessageType::Image,
         media: Some(upload.id.to_string()),
