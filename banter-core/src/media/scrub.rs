@@ -2,7 +2,7 @@
 //! what. Parts keep their places and sizes, so that no offset moves; what is not known to be harmless becomes free space
 //! full of zeros. Each looks at a file once, and writes no more than the file has: how much that is, no number in it says.
 //!
-//! [`boxes`] ISO 14496-12, QuickTime · [`webm`] Matroska's elements · [`ogg`] pages · MP3, AAC and WAV here
+//! [`mod@boxes`] ISO 14496-12, QuickTime · [`mod@webm`] Matroska's elements · [`mod@ogg`] pages · MP3, AAC and WAV here
 
 mod boxes;
 mod ogg;

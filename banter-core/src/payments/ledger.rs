@@ -1,4 +1,4 @@
-//! The ledger of coins. Every change of a balance goes through [`write`]: it locks the person's row, so changes of one
+//! The ledger of coins. Every change of a balance goes through [`write()`]: it locks the person's row, so changes of one
 //! balance happen one after the other, and writes the entry and the new balance together.
 
 use chrono::{DateTime, Utc};

@@ -273,7 +273,7 @@ fn tags_of_mp3_go_wherever_they_stand() {
     ape.extend([0xd0, 7, 0, 0]);
     ape.extend((32 + u32::try_from(PLACE.len()).unwrap()).to_le_bytes());
     ape.extend([0; 16]);
-    let behind = [tagged.clone(), PLACE.into(), ape.clone()].concat();
+    let behind = [tagged, PLACE.into(), ape].concat();
     let both = [behind.clone(), [b"TAG".as_slice(), PLACE.as_bytes(), &[0; 107]].concat()].concat();
     for (name, bytes) in [("two in front", twice), ("APE", behind), ("APE and ID3", both)] {
         let (recording, stored) = taken(&bytes, Purpose::Chat);
