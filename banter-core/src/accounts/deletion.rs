@@ -156,13 +156,12 @@ async fn detach(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> Resu
     )
     .fetch_all(&mut *db)
     .await?;
-    // Whoever blocked them goes on not seeing what they wrote.
+    // What a block hid from either stays hidden.
     sqlx::query!(
         r#"
-        with forgotten as (
-            update blocked_users set reason = null where blocked_user_id = $1 and reason is not null
-        )
-        delete from blocked_users where user_id = $1
+        update blocked_users
+        set reason = null
+        where (user_id = $1 or blocked_user_id = $1) and reason is not null
         "#,
         user.0,
     )

@@ -72,11 +72,18 @@ struct Locked {
     role: Role,
     last_seq: i64,
     members: Vec<(UserId, Role)>,
+    /// Members who blocked the caller: to the caller they are not there.
+    out_of_sight: Vec<UserId>,
 }
 
 impl Locked {
     fn role_of(&self, user: UserId) -> Option<Role> {
         self.members.iter().find(|(member, _)| *member == user).map(|(_, role)| *role)
+    }
+
+    /// The same of somebody the caller names.
+    fn seen_role_of(&self, user: UserId) -> Option<Role> {
+        self.role_of(user).filter(|_| !self.out_of_sight.contains(&user))
     }
 
     fn ids(&self) -> Vec<UserId> {
@@ -164,7 +171,7 @@ impl Messaging<'_> {
         let group = self.lock_group(&mut transaction, caller, id).await?;
         allowed(may(group.role, GroupAct::Add))?;
         let new: Vec<Uuid> =
-            users.into_iter().filter(|user| group.role_of(UserId(*user)).is_none()).collect();
+            users.into_iter().filter(|user| group.seen_role_of(UserId(*user)).is_none()).collect();
         if new.is_empty() {
             return Ok(());
         }
@@ -204,7 +211,8 @@ impl Messaging<'_> {
         self.limit(caller).await?;
         let mut transaction = self.0.pool().begin().await?;
         let group = self.lock_group(&mut transaction, caller, id).await?;
-        let role = group.role_of(user).filter(|_| user != caller.user_id).ok_or(Error::MemberNotFound)?;
+        let role =
+            group.seen_role_of(user).filter(|_| user != caller.user_id).ok_or(Error::MemberNotFound)?;
         allowed(may(group.role, GroupAct::Remove(role)))?;
         self.take_out(&mut transaction, id, &group, user).await?;
         transaction.commit().await?;
@@ -234,7 +242,7 @@ impl Messaging<'_> {
         self.limit(caller).await?;
         let mut transaction = self.0.pool().begin().await?;
         let group = self.lock_group(&mut transaction, caller, id).await?;
-        let was = group.role_of(user).filter(|_| user != caller.user_id).ok_or(Error::MemberNotFound)?;
+        let was = group.seen_role_of(user).filter(|_| user != caller.user_id).ok_or(Error::MemberNotFound)?;
         allowed(may(group.role, GroupAct::SetRole(was, role)))?;
         if role == Role::Owner {
             // First, for there is one owner at most at any moment.
@@ -270,24 +278,31 @@ impl Messaging<'_> {
             caller.user_id.0,
         )
         .fetch_optional(&mut *db)
-                .await?
-                .ok_or(Error::ConversationNotFound)?;
+        .await?
+        .ok_or(Error::ConversationNotFound)?;
         let members = sqlx::query!(
             r#"
-            select user_id as "user_id: UserId", role as "role: Role"
-            from conversation_members
+            select
+                user_id as "user_id: UserId",
+                role as "role: Role",
+                exists (
+                    select from blocked_users b where b.user_id = m.user_id and b.blocked_user_id = $2
+                ) as "blocks_caller!"
+            from conversation_members m
             where conversation_id = $1
             order by joined_at, user_id
             "#,
             id.0,
+            caller.user_id.0,
         )
         .fetch_all(&mut *db)
         .await?;
+        let out_of_sight = members.iter().filter(|row| row.blocks_caller).map(|row| row.user_id).collect();
         let members: Vec<_> = members.into_iter().map(|row| (row.user_id, row.role)).collect();
         let role = members.iter().find(|(user, _)| *user == caller.user_id).map(|(_, role)| *role);
         let role = role.ok_or(Error::ConversationNotFound)?;
         if group.kind == "group" {
-            return Ok(Locked { role, last_seq: group.last_seq, members });
+            return Ok(Locked { role, last_seq: group.last_seq, members, out_of_sight });
         }
         // A direct conversation with somebody the caller cannot meet is not there at all.
         let there = sqlx::query_scalar!(

@@ -148,11 +148,10 @@ pub const TABLES: &[Table] = &[
         columns: &[
             cols(
                 &["user_id", "blocked_user_id", "created_at"],
-                Deleted,
-                "whom they had blocked; a block by somebody else is that person's and stays, so that what was hidden \
-                 from them stays hidden",
+                Kept,
+                "what a block hid from either of the two stays hidden; it names them by id only",
             ),
-            cols(&["reason"], Anonymised, "what others wrote about them as a reason becomes null"),
+            cols(&["reason"], Anonymised, "what they wrote as a reason, and others about them, becomes null"),
         ],
     },
     Table {

@@ -125,8 +125,8 @@ async fn friends_are_told_that_they_are_gone_and_blocks_hold() {
     assert_eq!(one::<i64>(&world, "select count(*) from friendships").await, 0);
     let blocks = world.banter.safety().blocks(&zoya.caller, &first(5)).await.unwrap().items;
     assert_eq!((blocks.len(), blocks[0].user.full_name.as_str()), (1, "Deleted account"));
-    assert_eq!(one::<i64>(&world, "select count(*) from blocked_users where reason is null").await, 1);
-    assert_eq!(one::<i64>(&world, "select count(*) from blocked_users").await, 1);
+    assert_eq!(one::<i64>(&world, "select count(*) from blocked_users where reason is null").await, 2);
+    assert_eq!(one::<i64>(&world, "select count(*) from blocked_users").await, 2);
     later(&world).await;
 }
 

@@ -360,3 +360,23 @@ async fn a_send_that_waited_for_a_new_member_reaches_them() {
     assert_eq!(world.banter.messaging().unread(&ravi.caller).await.unwrap(), 1);
     assert!(world.events_for(meera).is_empty());
 }
+
+#[tokio::test]
+async fn a_member_who_blocked_the_caller_is_as_a_stranger_to_them() {
+    let world = World::new().await;
+    let (people, id) = group(&world).await;
+    let [asha, ravi, meera, kabir, _] = &people[..] else { unreachable!() };
+    world.block(ravi, asha).await;
+    let messaging = world.banter.messaging();
+    for user in [ravi.id, UserId(uuid::Uuid::nil())] {
+        assert_eq!(code(messaging.remove_member(&asha.caller, id, user).await), "MEMBER_NOT_FOUND");
+        assert_eq!(code(messaging.set_role(&asha.caller, id, user, Role::Admin).await), "MEMBER_NOT_FOUND");
+        assert_eq!(code(messaging.add_members(&asha.caller, id, &[user]).await), "VALIDATION_FAILED");
+    }
+    assert_eq!(roles(&world, meera, id).await.len(), 3);
+    // Whom one blocked oneself one can still put out.
+    messaging.set_role(&asha.caller, id, meera.id, Role::Admin).await.unwrap();
+    world.block(meera, kabir).await;
+    messaging.add_members(&asha.caller, id, &[kabir.id]).await.unwrap();
+    messaging.remove_member(&meera.caller, id, kabir.id).await.unwrap();
+}
