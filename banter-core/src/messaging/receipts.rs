@@ -82,7 +82,7 @@ impl Messaging<'_> {
                           and seq > mine.last_read_seq
                           and seq >= mine.from_seq
                           and seq <= mine.wanted
-                          and can_interact($2, sender_id)
+                          and not exists (select from blocked_pairs where one = $2 and other = sender_id)
                     )) end,
                     -- The reader's other phones learn of it when they come back.
                     changed_at = $4
@@ -98,7 +98,10 @@ impl Messaging<'_> {
                 wanted as "seq!",
                 exists (select from moved) as "moved!",
                 array(
-                    select user_id from conversation_members where conversation_id = $1 and can_interact($2, user_id)
+                    select user_id
+                    from conversation_members
+                    where conversation_id = $1
+                      and not exists (select from blocked_pairs where one = $2 and other = user_id)
                 ) as "members!: Vec<UserId>"
             from mine
             "#,

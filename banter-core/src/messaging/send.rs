@@ -171,8 +171,13 @@ impl Messaging<'_> {
                     left join conversations k on k.user_lo = least($2::uuid, $11::uuid) and k.user_hi = greatest($2::uuid, $11::uuid)
                 ) as so_far
                 where exists (select from users where id = $11 and status <> 'deleted')
-                  and can_interact($2, $11)
-                  and (may_message($2, $11) or so_far.last_sender_id = $11)
+                  and not exists (select from blocked_pairs where one = $2 and other = $11)
+                  -- Asked of those who set something only: the call costs as much as the rest of the statement.
+                  and (
+                      not exists (select from user_settings where user_id = $11)
+                      or so_far.last_sender_id = $11
+                      or may_message($2, $11)
+                  )
                   and ($8::uuid is null or can_reply_to($2, so_far.id, $8))
                   and ($9::uuid is null or can_attach($2, $9, $6))
                   and not exists (select from messages where sender_id = $2 and client_message_id = $4)
@@ -221,7 +226,12 @@ impl Messaging<'_> {
                   and seen.id = $1
                   and (
                       other.id is null
-                      or other.status <> 'deleted' and (may_message($2, other.id) or c.last_sender_id = other.id)
+                      or other.status <> 'deleted'
+                      and (
+                          not exists (select from user_settings where user_id = other.id)
+                          or c.last_sender_id = other.id
+                          or may_message($2, other.id)
+                      )
                   )
                   and ($8::uuid is null or can_reply_to($2, $1, $8))
                   and ($9::uuid is null or can_attach($2, $9, $6))
