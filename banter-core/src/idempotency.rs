@@ -185,5 +185,27 @@ pub(crate) async fn forget(db: &mut PgConnection, user: UserId) -> Result<(), sq
     Ok(())
 }
 
+/// Drops the answers to either of two that name the other: a repeat must not show what a block hides by now.
+pub(crate) async fn forget_between(
+    db: &mut PgConnection,
+    one: UserId,
+    other: UserId,
+) -> Result<(), sqlx::Error> {
+    let (one_named, other_named) = (one.to_string(), other.to_string());
+    sqlx::query!(
+        r#"
+        delete from idempotency_keys
+        where (user_id = $1 and position($4 in body) > 0) or (user_id = $2 and position($3 in body) > 0)
+        "#,
+        one.0,
+        other.0,
+        one_named.as_bytes(),
+        other_named.as_bytes(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests;

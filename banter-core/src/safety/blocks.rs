@@ -7,6 +7,7 @@ use crate::accounts::{Caller, PersonSummary};
 use crate::error::{Problems, violates};
 use crate::events::{Delivery, Event, FriendRemoved};
 use crate::friends::{relationship, requests};
+use crate::idempotency;
 use crate::ids::UserId;
 use crate::page::{At, Page, PageRequest};
 use crate::text;
@@ -53,6 +54,7 @@ impl Safety<'_> {
         })?;
         let were_friends = requests::sever(&mut tx, caller.user_id, user, now).await?;
         self.0.messaging().recount_shared(&mut tx, caller.user_id, user).await?;
+        idempotency::forget_between(&mut tx, caller.user_id, user).await?;
         tx.commit().await?;
         if were_friends {
             let event = Event::FriendRemoved(FriendRemoved { user_id: user });

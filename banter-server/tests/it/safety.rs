@@ -84,3 +84,16 @@ async fn blocks_are_paged_newest_first_with_and_without_ties() {
     }
     assert_eq!((json!(paged), paged.len()), (all, 5));
 }
+
+#[tokio::test]
+async fn a_kept_answer_shows_nothing_that_a_block_hides_by_now() {
+    let api = Api::new().await;
+    let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
+    let ask = || {
+        let request = api.ask(axum::http::Method::POST, "/friends/requests", &asha);
+        api.send(request.header("idempotency-key", "once").json(&json!({ "receiverId": ravi.id })))
+    };
+    assert_eq!(ask().await.is(201), ask().await.is(201), "kept");
+    api.world.block(&ravi, &asha).await;
+    ask().await.refused(404, "USER_NOT_FOUND");
+}
