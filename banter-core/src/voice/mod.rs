@@ -18,7 +18,9 @@ mod tests;
 pub mod webhooks;
 
 use chrono::TimeDelta;
+use sqlx::PgConnection;
 
+use self::aftermath::Aftermath;
 use crate::Banter;
 use crate::accounts::Caller;
 use crate::error::{self, Coded, Kind};
@@ -125,5 +127,31 @@ impl Voice<'_> {
                 IceServers { servers, ttl: config.ttl.as_secs() }
             }
         }
+    }
+
+    /// Takes somebody out of every call and room: their account ends, or is suspended. In that transaction; carry out what
+    /// it answers after the commit.
+    pub(crate) async fn silence(
+        &self,
+        db: &mut PgConnection,
+        user: UserId,
+    ) -> Result<Aftermath, sqlx::Error> {
+        let mut aftermath = self.0.rooms().take_out(db, user).await?;
+        aftermath.add(self.0.calls().take_out(db, user).await?);
+        aftermath.queue(self.0, db).await?;
+        Ok(aftermath)
+    }
+
+    /// Two cannot meet any more. In the transaction of the block; carry out what it answers after the commit.
+    pub(crate) async fn part(
+        &self,
+        db: &mut PgConnection,
+        blocker: UserId,
+        blocked: UserId,
+    ) -> Result<Aftermath, sqlx::Error> {
+        let mut aftermath = self.0.rooms().part(db, blocker, blocked).await?;
+        aftermath.add(self.0.calls().part(db, blocker, blocked).await?);
+        aftermath.queue(self.0, db).await?;
+        Ok(aftermath)
     }
 }
