@@ -112,13 +112,9 @@ impl LiveKit {
         );
     }
 
-    /// Enters with this token, as an app does before any media flows.
+    /// [`enter`]s here.
     pub async fn join(&self, token: &str) -> Result<Joined, SocketError> {
-        let url = format!("{}/rtc?access_token={token}&protocol=15&auto_subscribe=1", self.config.server_url);
-        let (mut socket, _) = tokio_tungstenite::connect_async(url).await?;
-        let first = futures_util::StreamExt::next(&mut socket);
-        tokio::time::timeout(DEADLINE, first).await.expect("it answers").expect("an answer")?;
-        Ok(Joined(socket))
+        enter(&self.config.server_url, token).await
     }
 
     /// A webhook as LiveKit sends them: the `Authorization` header, and the body it signs.
@@ -146,6 +142,15 @@ impl LiveKit {
             .to_jwt()
             .expect("signed")
     }
+}
+
+/// Enters with this token, as an app does before any media flows.
+pub async fn enter(server_url: &str, token: &str) -> Result<Joined, SocketError> {
+    let url = format!("{server_url}/rtc?access_token={token}&protocol=15&auto_subscribe=1");
+    let (mut socket, _) = tokio_tungstenite::connect_async(url).await?;
+    let first = futures_util::StreamExt::next(&mut socket);
+    tokio::time::timeout(DEADLINE, first).await.expect("it answers").expect("an answer")?;
+    Ok(Joined(socket))
 }
 
 impl Drop for LiveKit {
