@@ -14,8 +14,6 @@ use super::{Bells, Failure, Job};
 use crate::Banter;
 use crate::ids::JobId;
 
-/// How long a worker may hold a job before others take it to be dead.
-const LEASE: TimeDelta = TimeDelta::minutes(5);
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a lane waits after it was woken: many messages at once are one look.
 const BREATH: Duration = Duration::from_millis(5);
@@ -45,6 +43,14 @@ impl Lane {
         match self {
             Self::Pushes => 24,
             Self::Voice | Self::Others => 8,
+        }
+    }
+
+    /// How long a worker may hold a job before others take it to be dead.
+    fn lease(self) -> TimeDelta {
+        match self {
+            Self::Voice => TimeDelta::minutes(1),
+            Self::Pushes | Self::Others => TimeDelta::minutes(5),
         }
     }
 
@@ -164,7 +170,7 @@ pub(crate) async fn take(banter: &Banter, lane: Lane, most: usize) -> Result<Vec
         returning id as "id: JobId", kind, payload, attempts, max_attempts
         "#,
         now,
-        now + LEASE,
+        now + lane.lease(),
         i64::try_from(most).unwrap_or(i64::MAX),
         lane.name(),
     )

@@ -4,13 +4,14 @@
 //! LiveKit forgets nobody's token: whoever was removed can come back with it until it runs out. What keeps them out is
 //! that tokens live a minute, and that [`crate::voice`] removes again whoever has no seat.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use livekit_api::access_token::{AccessToken, TokenVerifier, VideoGrants};
 use livekit_api::services::room::{CreateRoomOptions, RoomClient, UpdateParticipantOptions};
-use livekit_api::services::{ServerError, ServerErrorCode, ServiceError};
+use livekit_api::services::{ServerError, ServerErrorCode, ServiceError, ServiceResult};
 use livekit_protocol::participant_info::State;
 use livekit_protocol::{ParticipantInfo, ParticipantPermission, TrackSource};
 use secrecy::ExposeSecret as _;
@@ -204,13 +205,13 @@ impl LiveKit {
     pub async fn open(&self, room: &str) -> Result<(), Error> {
         let options =
             CreateRoomOptions { empty_timeout: EMPTY, departure_timeout: EMPTY, ..Default::default() };
-        self.inner()?.rooms.create_room(room, options).await?;
+        ask(self.inner()?.rooms.create_room(room, options)).await?;
         Ok(())
     }
 
     /// Closes a room and sends everybody out of it; none there is just as well.
     pub async fn close(&self, room: &str) -> Result<(), Error> {
-        match self.inner()?.rooms.delete_room(room).await.map_err(Error::from) {
+        match ask(self.inner()?.rooms.delete_room(room)).await {
             Ok(()) | Err(Error::NoRoom) => Ok(()),
             Err(error) => Err(error),
         }
@@ -218,13 +219,13 @@ impl LiveKit {
 
     /// The names of all rooms, also those of others.
     pub async fn rooms(&self) -> Result<Vec<String>, Error> {
-        let rooms = self.inner()?.rooms.list_rooms(Vec::new()).await?;
+        let rooms = ask(self.inner()?.rooms.list_rooms(Vec::new())).await?;
         Ok(rooms.into_iter().map(|room| room.name).collect())
     }
 
     /// Who is in; nobody, where there is no such room.
     pub async fn participants(&self, room: &str) -> Result<Vec<Participant>, Error> {
-        match self.inner()?.rooms.list_participants(room).await.map_err(Error::from) {
+        match ask(self.inner()?.rooms.list_participants(room)).await {
             Ok(participants) => Ok(participants.into_iter().filter_map(participant).collect()),
             Err(Error::NoRoom) => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -233,7 +234,7 @@ impl LiveKit {
 
     /// Somebody, if they are in.
     pub async fn participant(&self, room: &str, user: UserId) -> Result<Option<Participant>, Error> {
-        match self.inner()?.rooms.get_participant(room, &identity(user)).await.map_err(Error::from) {
+        match ask(self.inner()?.rooms.get_participant(room, &identity(user))).await {
             Ok(found) => Ok(participant(found)),
             Err(Error::NoRoom) => Ok(None),
             Err(error) => Err(error),
@@ -260,7 +261,7 @@ impl LiveKit {
 
     /// Sends somebody out; whether they were in.
     pub async fn remove(&self, room: &str, identity: &str) -> Result<bool, Error> {
-        match self.inner()?.rooms.remove_participant(room, identity).await.map_err(Error::from) {
+        match ask(self.inner()?.rooms.remove_participant(room, identity)).await {
             Ok(()) => Ok(true),
             Err(Error::NoRoom) => Ok(false),
             Err(error) => Err(error),
@@ -276,6 +277,13 @@ impl LiveKit {
         let found = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
         if signed == found.as_ref() { Ok(()) } else { Err(Forged::Body) }
     }
+}
+
+/// Waits for an answer, apart from the caller's own future: the library's are of many kilobytes.
+fn ask<'a, T>(
+    call: impl Future<Output = ServiceResult<T>> + Send + 'a,
+) -> Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>> {
+    Box::pin(async { Ok(call.await?) })
 }
 
 /// One person is one participant, in every room.

@@ -1,6 +1,7 @@
 //! What is to be done once a change of calls or rooms is committed: people are told, and the media server is made to
 //! agree. The second is queued as jobs in the transaction, so that it happens whatever becomes of this process.
 
+use futures_util::future::join_all;
 use sqlx::PgConnection;
 
 use super::Error;
@@ -88,13 +89,11 @@ impl Aftermath {
         let (seats, rooms) = (std::mem::take(&mut self.seats), std::mem::take(&mut self.rooms));
         self.carry_out(banter).await;
         let voice = banter.voice();
-        let mut outcome = Ok(());
-        for room in &rooms {
-            outcome = outcome.and(voice.settle_room(room).await);
-        }
-        for (room, user) in seats.iter().filter(|(room, _)| !rooms.contains(room)) {
-            outcome = outcome.and(voice.settle_seat(room, *user).await);
-        }
-        outcome
+        let closed = join_all(rooms.iter().map(|room| voice.settle_room(room)));
+        let changed = seats.iter().filter(|(room, _)| !rooms.contains(room));
+        let settled = join_all(changed.map(|(room, user)| voice.settle_seat(room, *user)));
+        // Side by side: when the media server is away, its silence is waited for once.
+        let (closed, settled) = tokio::join!(closed, settled);
+        closed.into_iter().chain(settled).collect()
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! | found | done |
 //! |---|---|
-//! | a live call or room that the media server lost | made again there |
+//! | a live call or room that the media server lost | made again there; its people get the time of a first coming |
 //! | a room there that is over here | closed there |
 //! | somebody there without a seat, or who may send what they should not | sent out, or cut off |
 //! | somebody with a seat who is, or is not, there against what we noted | noted |
@@ -57,10 +57,10 @@ struct Held {
 impl Held {
     /// Whether they stayed away too long.
     fn is_lost(&self, now: DateTime<Utc>, outage: bool) -> bool {
-        let patience = match (outage, self.connected) {
-            (true, _) => OUTAGE.max(COMING),
-            (false, true) => AWAY,
-            (false, false) => COMING,
+        let patience = match (self.connected, outage) {
+            (false, _) => COMING,
+            (true, true) => OUTAGE,
+            (true, false) => AWAY,
         };
         self.absent_since.is_some_and(|since| since + patience <= now)
     }
@@ -90,6 +90,8 @@ impl Voice<'_> {
     /// One round.
     pub async fn reconcile(&self) -> Result<Repaired, Error> {
         let held = self.held().await?;
+        metrics::gauge!("banter_voice_rooms").set(count(held.len()));
+        metrics::gauge!("banter_voice_seats").set(count(held.values().map(Vec::len).sum()));
         let there = match self.0.livekit().rooms().await {
             Ok(there) => there,
             Err(error) => {
@@ -111,9 +113,9 @@ impl Voice<'_> {
         let names: HashSet<&str> = there.iter().map(String::as_str).collect();
         let rooms = sqlx::query!(
             r#"
-            select livekit_room as "name!", is_live as "is_live!"
-            from media_rooms
-            where livekit_room = any($1) or is_live
+            select livekit_room as "name!", is_live as "is_live!" from media_rooms where livekit_room = any($1)
+            union
+            select livekit_room, is_live from media_rooms where is_live
             "#,
             &there,
         )
@@ -128,6 +130,7 @@ impl Voice<'_> {
             .collect();
         repaired.closed = over.len();
         repaired.reopened = missing.len();
+        self.expect(&missing).await?;
         let settled: Vec<_> = over.iter().chain(&missing).map(|room| self.settle_room(room)).collect();
         futures_util::stream::iter(settled).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
         let mut compared = Vec::new();
@@ -177,6 +180,33 @@ impl Voice<'_> {
             });
         }
         Ok(held)
+    }
+
+    /// What these rooms were is gone from the media server, whatever we noted: whoever has a seat there comes anew.
+    async fn expect(&self, rooms: &[&str]) -> Result<(), sqlx::Error> {
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        let rooms: Vec<String> = rooms.iter().map(|room| (*room).to_owned()).collect();
+        sqlx::query!(
+            r#"
+            with call_seat as (
+                update call_participants p
+                set absent_since = $2, connected_at = null
+                from call_logs c
+                where c.livekit_room = any($1) and p.call_id = c.id and p.state = 'joined' and p.connected_at is not null
+            )
+            update chat_room_members m
+            set absent_since = $2, connected_at = null
+            from chat_rooms r
+            where r.livekit_room = any($1) and m.room_id = r.id and m.connected_at is not null
+            "#,
+            &rooms,
+            self.0.clock().now(),
+        )
+        .execute(self.0.pool())
+        .await?;
+        Ok(())
     }
 
     /// Who is there beside who has a seat; how many were sent out, and given other rights.
@@ -238,4 +268,8 @@ impl Voice<'_> {
         }
         Ok(count)
     }
+}
+
+fn count(number: usize) -> f64 {
+    u32::try_from(number).unwrap_or(u32::MAX).into()
 }

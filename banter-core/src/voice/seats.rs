@@ -45,7 +45,10 @@ impl Voice<'_> {
             let there = media.participant(livekit_room, user).await?;
             match (&seat, &there) {
                 (None, Some(person)) => {
-                    media.remove(livekit_room, &person.identity).await?;
+                    // Somebody else may use the same media server.
+                    if self.is_live(livekit_room).await?.is_some() {
+                        media.remove(livekit_room, &person.identity).await?;
+                    }
                 }
                 (Some(seat), Some(person)) if person.rights != seat.rights => {
                     media.permit(livekit_room, user, seat.rights).await?;
@@ -72,18 +75,21 @@ impl Voice<'_> {
 
     /// Makes the media server have a room that is to be there, and no other.
     pub(crate) async fn settle_room(&self, livekit_room: &str) -> Result<(), Error> {
-        let live = sqlx::query_scalar!(
+        match self.is_live(livekit_room).await? {
+            Some(true) => Ok(self.0.livekit().open(livekit_room).await?),
+            Some(false) => Ok(self.0.livekit().close(livekit_room).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the media server is to have this room; `None`: we never made it.
+    async fn is_live(&self, livekit_room: &str) -> Result<Option<bool>, sqlx::Error> {
+        sqlx::query_scalar!(
             r#"select is_live as "is_live!" from media_rooms where livekit_room = $1"#,
             livekit_room,
         )
         .fetch_optional(self.0.pool())
-        .await?;
-        match live {
-            Some(true) => Ok(self.0.livekit().open(livekit_room).await?),
-            Some(false) => Ok(self.0.livekit().close(livekit_room).await?),
-            // Not ours: somebody else may use the same media server.
-            None => Ok(()),
-        }
+        .await
     }
 
     async fn note_presence(
