@@ -19,13 +19,19 @@ create table call_logs (
     ended_at         timestamptz,
     -- Seconds from the answer to the end, by our clock.
     duration         integer constraint call_logs_duration_not_negative check (duration >= 0),
+    -- Why somebody of the staff ended it.
+    end_reason       text constraint call_logs_end_reason_length check (char_length(end_reason) between 1 and 500),
     constraint call_logs_one_kind check ((receiver_id is null) <> (conversation_id is null)),
     constraint call_logs_no_self check (receiver_id <> caller_id),
     constraint call_logs_end_whole check ((status in ('initiated', 'ringing', 'answered')) = (ended_at is null)),
     constraint call_logs_duration_whole check ((duration is null) = (answered_at is null or ended_at is null))
 );
 
-create index call_logs_live on call_logs (started_at) where ended_at is null;
+create index call_logs_live on call_logs (id desc) where ended_at is null;
+-- What goes on in a group.
+create index call_logs_conversation_id on call_logs (conversation_id) where ended_at is null;
+-- What is old enough to go.
+create index call_logs_ended_at on call_logs (ended_at);
 
 create table call_participants (
     call_id       uuid not null references call_logs (id) on delete cascade,
@@ -50,6 +56,17 @@ create table call_participants (
 -- One live call a person: what settles two calls at once, whoever calls whom.
 create unique index call_participants_one_live on call_participants (user_id) where state in ('ringing', 'joined');
 create index call_participants_history on call_participants (user_id, started_at desc, call_id desc);
+
+-- Which calls somebody is shown: not those between two who cannot meet, nor those to them that never came to ring.
+create view calls_shown as
+    select p.user_id, p.call_id, p.role, p.state, p.started_at
+    from call_participants p
+    join call_logs c on c.id = p.call_id
+    where not (c.receiver_id is not null and exists (
+              select from blocked_pairs b
+              where b.one = p.user_id and b.other = case p.user_id when c.caller_id then c.receiver_id else c.caller_id end
+          ))
+      and not (p.role = 'receiver' and (c.status = 'initiated' or p.state = 'left' and p.joined_at is null));
 
 -- A room is a conversation with a name, and what belongs to a place: who hosts it, how many fit in.
 alter table conversations

@@ -17,8 +17,9 @@ use uuid::Uuid;
 use crate::accounts::PersonSummary;
 use crate::accounts::revocations::Revocations;
 use crate::accounts::sessions::Revocation;
+use crate::calls::{self, CallType};
 use crate::friends::requests::FriendRequest;
-use crate::ids::{ConversationId, FriendRequestId, MessageId, UserId};
+use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, SessionId, UserId};
 use crate::messaging::Message;
 use crate::notifications::NewNotification;
 use crate::payments::ledger;
@@ -81,6 +82,19 @@ events! {
     FriendAccepted = "friend:accepted" (FriendAccepted),
     /// This person is your friend no longer.
     FriendRemoved = "friend:removed" (FriendRemoved),
+    /// Somebody calls you: ring until `ringsUntil`, unless something else is told of it before.
+    CallIncoming = "call:incoming" (CallIncoming),
+    /// It was answered: by the other, by you on the device of that `sessionId` (the others stop ringing), or in a group by
+    /// somebody who is in it now.
+    CallAnswered = "call:answered" (CallUpdate),
+    /// It was refused, perhaps by you on another device.
+    CallRejected = "call:rejected" (CallUpdate),
+    /// The caller hung up before anybody answered.
+    CallCancelled = "call:cancelled" (CallUpdate),
+    /// Nobody answered in time.
+    CallMissed = "call:missed" (CallUpdate),
+    /// It is over; in a group whose status is `answered` still, for this person.
+    CallEnded = "call:ended" (CallUpdate),
     /// Something new is in your inbox.
     NotificationNew = "notification:new" (NewNotification),
     /// Your balance changed.
@@ -152,6 +166,36 @@ pub struct FriendAccepted {
 pub struct FriendRemoved {
     /// Who is no friend any more.
     pub user_id: UserId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallIncoming {
+    pub call_id: CallId,
+    #[schema(inline)]
+    pub call_type: CallType,
+    pub caller: PersonSummary,
+    /// The group that is called.
+    pub conversation_id: Option<ConversationId>,
+    pub conversation_name: Option<String>,
+    pub started_at: DateTime<Utc>,
+    pub rings_until: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallUpdate {
+    pub call_id: CallId,
+    /// Of the whole call, now.
+    #[schema(inline)]
+    pub status: calls::Status,
+    /// Whose act it was, if somebody's.
+    pub user_id: Option<UserId>,
+    /// For whoever answered: on which login. Never told to others.
+    pub session_id: Option<SessionId>,
+    /// Seconds they talked, once it is over.
+    pub duration: Option<i32>,
+    pub at: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -37,6 +37,8 @@ pub enum Act {
     Search,
     /// Asking people to be friends.
     FriendRequest,
+    /// Calling somebody, or a group.
+    Call,
     /// Any event on a socket but a message.
     SocketEvent,
     /// Downloading all that is held about oneself.
@@ -63,6 +65,7 @@ impl Act {
         Self::CheckUsername,
         Self::Search,
         Self::FriendRequest,
+        Self::Call,
         Self::SocketEvent,
         Self::Export,
     ];
@@ -79,6 +82,7 @@ impl Act {
             Self::CheckUsername => "check-username",
             Self::Search => "search",
             Self::FriendRequest => "friend-request",
+            Self::Call => "call",
             Self::SocketEvent => "socket-event",
             Self::Export => "export",
         }
@@ -97,6 +101,8 @@ impl Act {
             Self::Search => (60, 60),
             // A day's worth of strangers within an hour is no way to make friends.
             Self::FriendRequest => (60, 3600),
+            // Each rings somebody's phone.
+            Self::Call => (30, 600),
             Self::SocketEvent => (600, 60),
             Self::Export => (3, 86_400),
         };

@@ -1,5 +1,6 @@
 //! One file a command: its arguments, a call of core, and how the answer is shown.
 
+pub(crate) mod calls;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod console;

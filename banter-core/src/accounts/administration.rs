@@ -35,6 +35,22 @@ pub(crate) async fn turn(db: &mut PgConnection, user: UserId) -> Result<(), sqlx
     Ok(())
 }
 
+/// Has what is done about these accounts wait for this transaction, and waits for what is under way. Others who only want
+/// that do not wait for each other.
+pub(crate) async fn stand_still(db: &mut PgConnection, users: &[UserId]) -> Result<(), sqlx::Error> {
+    // In one order everywhere.
+    let mut users = users.to_vec();
+    users.sort();
+    let names: Vec<String> = users.iter().map(|user| format!("account:{user}")).collect();
+    sqlx::query!(
+        "select pg_advisory_xact_lock_shared(hashtextextended(name, 0)) from unnest($1::text[]) as name",
+        &names,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// What becomes of the status.
 pub fn decide(status: Status, act: Act) -> Result<Status, Error> {
     match (status, act) {

@@ -18,7 +18,7 @@ use sqlx::PgExecutor;
 use tokio::sync::Notify;
 
 use crate::Banter;
-use crate::ids::{JobId, UserId};
+use crate::ids::{CallId, JobId, UserId};
 use crate::notifications::push::Push;
 use crate::voice;
 
@@ -32,6 +32,8 @@ pub enum Job {
     AfterDeletion { user_id: UserId },
     /// Removes uploads that nothing uses; queues itself again.
     Collect {},
+    /// A call has rung long enough.
+    RingTimeout { call_id: CallId },
     /// Makes the media server and one person's seat agree.
     SettleSeat { room: String, user_id: UserId },
     /// Makes the media server have a room that is to be there, and no other.
@@ -51,6 +53,7 @@ impl Job {
             Self::ReconcileVoice {} => Some("reconcile_voice"),
             Self::AfterDeletion { .. }
             | Self::Push(_)
+            | Self::RingTimeout { .. }
             | Self::SettleSeat { .. }
             | Self::SettleMediaRoom { .. } => None,
         }
@@ -61,9 +64,10 @@ impl Job {
             Self::Prune {} => prune::run(banter).await,
             Self::AfterDeletion { user_id } => Ok(banter.accounts().clear_away(*user_id).await?),
             Self::Collect {} => collect::run(banter).await,
+            Self::RingTimeout { call_id } => Box::pin(banter.calls().ring_timeout(*call_id)).await,
             Self::SettleSeat { room, user_id } => Ok(banter.voice().settle_seat(room, *user_id).await?),
             Self::SettleMediaRoom { room } => Ok(banter.voice().settle_room(room).await?),
-            Self::ReconcileVoice {} => voice::reconcile::run(banter).await,
+            Self::ReconcileVoice {} => Box::pin(voice::reconcile::run(banter)).await,
             Self::Push(push) => push.run(banter).await,
         }
     }

@@ -204,7 +204,7 @@ pub(super) async fn finish(banter: &Banter, taken: Taken) {
             where id = $1
               and attempts = $2
               and state = 'running'
-              and kind in ('push', 'settle_seat', 'settle_media_room', 'reconcile_voice')
+              and kind in ('push', 'settle_seat', 'settle_media_room', 'reconcile_voice', 'ring_timeout')
               and $3 = 'done'
         )
         update jobs
@@ -226,7 +226,7 @@ pub(super) async fn finish(banter: &Banter, taken: Taken) {
         where id = $1
           and attempts = $2
           and jobs.state = 'running'
-          and not ($3 = 'done' and kind in ('push', 'settle_seat', 'settle_media_room', 'reconcile_voice'))
+          and not ($3 = 'done' and kind in ('push', 'settle_seat', 'settle_media_room', 'reconcile_voice', 'ring_timeout'))
         "#,
         taken.id.0,
         taken.attempts,

@@ -19,6 +19,8 @@ pub(crate) struct Aftermath {
     seats: Vec<(String, UserId)>,
     rooms: Vec<String>,
     wakes: bool,
+    /// How calls ended.
+    calls: Vec<&'static str>,
 }
 
 impl Aftermath {
@@ -47,12 +49,18 @@ impl Aftermath {
         self.wakes = true;
     }
 
+    /// A call ended so: for the metrics, once it is committed.
+    pub(crate) fn count_call(&mut self, outcome: &'static str) {
+        self.calls.push(outcome);
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.deliveries.extend(other.deliveries);
         self.news.extend(other.news);
         self.seats.extend(other.seats);
         self.rooms.extend(other.rooms);
         self.wakes |= other.wakes;
+        self.calls.extend(other.calls);
     }
 
     /// In the transaction, as its last statements.
@@ -74,6 +82,9 @@ impl Aftermath {
     pub(crate) async fn carry_out(self, banter: &Banter) {
         if self.wakes || !self.seats.is_empty() || !self.rooms.is_empty() {
             banter.jobs().wake();
+        }
+        for outcome in self.calls {
+            metrics::counter!("banter_calls_total", "outcome" => outcome).increment(1);
         }
         for delivery in self.deliveries {
             banter.bus().deliver(delivery);
