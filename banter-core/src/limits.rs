@@ -37,6 +37,14 @@ pub enum Act {
     Search,
     /// Asking people to be friends.
     FriendRequest,
+    /// Making a room.
+    CreateRoom,
+    /// Coming into a room.
+    JoinRoom,
+    /// Leaving a room, or doing something about it or somebody in it.
+    RoomAct,
+    /// Inviting people to a room.
+    InviteToRoom,
     /// Any event on a socket but a message.
     SocketEvent,
     /// Downloading all that is held about oneself.
@@ -63,6 +71,10 @@ impl Act {
         Self::CheckUsername,
         Self::Search,
         Self::FriendRequest,
+        Self::CreateRoom,
+        Self::JoinRoom,
+        Self::RoomAct,
+        Self::InviteToRoom,
         Self::SocketEvent,
         Self::Export,
     ];
@@ -79,6 +91,10 @@ impl Act {
             Self::CheckUsername => "check-username",
             Self::Search => "search",
             Self::FriendRequest => "friend-request",
+            Self::CreateRoom => "create-room",
+            Self::JoinRoom => "join-room",
+            Self::RoomAct => "room-act",
+            Self::InviteToRoom => "invite-to-room",
             Self::SocketEvent => "socket-event",
             Self::Export => "export",
         }
@@ -97,6 +113,10 @@ impl Act {
             Self::Search => (60, 60),
             // A day's worth of strangers within an hour is no way to make friends.
             Self::FriendRequest => (60, 3600),
+            Self::CreateRoom => (10, 3600),
+            Self::JoinRoom => (60, 600),
+            Self::RoomAct => (240, 600),
+            Self::InviteToRoom => (30, 3600),
             Self::SocketEvent => (600, 60),
             Self::Export => (3, 86_400),
         };

@@ -18,8 +18,8 @@ use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
-    auth, conversations, friends, groups, health, media, messages, notifications, people, presence, safety,
-    settings, uploads, users,
+    auth, conversations, friends, groups, health, media, messages, notifications, people, presence, rooms,
+    safety, settings, uploads, users,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -74,6 +74,20 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(messages::send))
         .routes(routes!(messages::unread_count))
         .routes(routes!(messages::with_user, messages::edit, messages::delete))
+        // Rooms
+        .routes(routes!(rooms::create))
+        .routes(routes!(rooms::list))
+        .routes(routes!(rooms::one, rooms::change))
+        .routes(routes!(rooms::join))
+        .routes(routes!(rooms::leave))
+        .routes(routes!(rooms::close))
+        .routes(routes!(rooms::members))
+        .routes(routes!(rooms::set_role))
+        .routes(routes!(rooms::mute))
+        .routes(routes!(rooms::kick))
+        .routes(routes!(rooms::ban))
+        .routes(routes!(rooms::raise_hand))
+        .routes(routes!(rooms::invite))
         // Media
         .routes(routes!(uploads::one))
         // Notifications

@@ -110,6 +110,7 @@ pub(super) async fn about_notification(
             reader.language,
             coalesce(s.push_friends, true) as "friends!",
             coalesce(s.push_messages, true) as "messages!",
+            coalesce(s.push_rooms, true) as "rooms!",
             coalesce(s.push_payments, true) as "payments!",
             s.quiet_from as "quiet_from?",
             s.quiet_to as "quiet_to?",
@@ -140,6 +141,7 @@ pub(super) async fn about_notification(
     let wanted = match row.kind {
         Some(Kind::FriendRequest | Kind::FriendAccepted) => row.friends,
         Some(Kind::GroupAdded) => row.messages,
+        Some(Kind::RoomInvited) => row.rooms,
         Some(Kind::CoinsCredited) => row.payments,
         None => true,
     };
