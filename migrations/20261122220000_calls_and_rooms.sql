@@ -94,7 +94,9 @@ create table chat_rooms (
     created_at       timestamptz not null,
     updated_at       timestamptz not null,
     closed_at        timestamptz,
-    closed_because   text constraint chat_rooms_closed_because_known check (closed_because in ('host', 'empty', 'staff')),
+    -- Why, in the words of staff who closed it.
+    closed_note      text constraint chat_rooms_closed_note_length check (char_length(closed_note) between 1 and 500),
+    closed_because   text constraint chat_rooms_closed_because_known check (closed_because in ('host', 'empty', 'staff', 'failed')),
     constraint chat_rooms_not_overfull check (member_count between 0 and max_members),
     constraint chat_rooms_media_whole check ((room_type = 'text') = (livekit_room is null)),
     constraint chat_rooms_end_whole check ((closed_at is null) = (closed_because is null)),
@@ -149,7 +151,7 @@ create table chat_room_bans (
 
 create index chat_room_bans_user_id on chat_room_bans (user_id);
 
--- Who may enter a private room.
+-- Who may enter a private room; its maker, by their own hand, and those who were in when it became one.
 create table chat_room_invitations (
     room_id     uuid not null references chat_rooms (id) on delete cascade,
     user_id     uuid not null references users (id),
@@ -159,6 +161,19 @@ create table chat_room_invitations (
 );
 
 create index chat_room_invitations_user_id on chat_room_invitations (user_id);
+
+-- Is nothing in somebody's way into this room? Whoever was sent out of it, or cannot meet its host, does not find it at all.
+create function may_enter_room(person uuid, room uuid, at timestamptz) returns boolean
+    language sql stable parallel safe
+    return not exists (
+            select from chat_room_bans where room_id = room and user_id = person and (until is null or until > at)
+        )
+        and not exists (
+            select
+            from chat_room_members host
+            join blocked_pairs on one = person and other = host.user_id
+            where host.room_id = room and host.role = 'host'
+        );
 
 -- Who may be in which of the media server's rooms now, and what they may send there. The one answer to that question.
 create view voice_seats as

@@ -19,12 +19,13 @@ use crate::accounts::revocations::Revocations;
 use crate::accounts::sessions::Revocation;
 use crate::calls::{self, CallType};
 use crate::friends::requests::FriendRequest;
-use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, SessionId, UserId};
+use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, RoomId, SessionId, UserId};
 use crate::messaging::Message;
 use crate::notifications::NewNotification;
 use crate::payments::ledger;
 use crate::presence::Presence;
 use crate::redis::Redis;
+use crate::rooms;
 
 /// Declares every pushed event once: variant, name on the wire, payload.
 macro_rules! events {
@@ -95,6 +96,20 @@ events! {
     CallMissed = "call:missed" (CallUpdate),
     /// It is over; in a group whose status is `answered` still, for this person.
     CallEnded = "call:ended" (CallUpdate),
+    /// Somebody came into a room that you are in, or you did on another device.
+    RoomMemberJoined = "room:member-joined" (RoomMemberJoined),
+    /// Somebody is not in a room of yours any more; or you are not: then leave the media server.
+    RoomMemberLeft = "room:member-left" (RoomMemberLeft),
+    /// Somebody's role in a room of yours changed, or whether they are muted.
+    RoomMemberUpdated = "room:member-updated" (RoomMemberUpdated),
+    /// What a room of yours says of itself changed: fetch it again.
+    RoomUpdated = "room:updated" (RoomRef),
+    /// A room that you were in is over.
+    RoomClosed = "room:closed" (RoomClosed),
+    /// A friend asks you into a room.
+    RoomInvited = "room:invited" (RoomInvited),
+    /// A listener asks to speak, or does not any more; told to the room's host and moderators.
+    RoomHandRaised = "room:hand-raised" (RoomHandRaised),
     /// Something new is in your inbox.
     NotificationNew = "notification:new" (NewNotification),
     /// Your balance changed.
@@ -184,6 +199,15 @@ pub struct CallIncoming {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+pub struct RoomMemberJoined {
+    pub room_id: RoomId,
+    pub member: rooms::Member,
+    /// How many are in now.
+    pub member_count: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct CallUpdate {
     pub call_id: CallId,
     /// Of the whole call, now.
@@ -196,6 +220,55 @@ pub struct CallUpdate {
     /// Seconds they talked, once it is over.
     pub duration: Option<i32>,
     pub at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomMemberLeft {
+    pub room_id: RoomId,
+    pub user_id: UserId,
+    #[schema(inline)]
+    pub reason: rooms::Why,
+    /// How many are in now.
+    pub member_count: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomMemberUpdated {
+    pub room_id: RoomId,
+    pub member: rooms::Member,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomRef {
+    pub room_id: RoomId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomClosed {
+    pub room_id: RoomId,
+    #[schema(inline)]
+    pub because: rooms::close::Because,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomInvited {
+    pub room_id: RoomId,
+    pub name: String,
+    pub invited_by: PersonSummary,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomHandRaised {
+    pub room_id: RoomId,
+    pub user_id: UserId,
+    /// False: lowered.
+    pub raised: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

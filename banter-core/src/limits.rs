@@ -39,6 +39,14 @@ pub enum Act {
     FriendRequest,
     /// Calling somebody, or a group.
     Call,
+    /// Making a room.
+    CreateRoom,
+    /// Coming into a room.
+    JoinRoom,
+    /// Leaving a room, or doing something about it or somebody in it.
+    RoomAct,
+    /// Inviting people to a room.
+    InviteToRoom,
     /// Any event on a socket but a message.
     SocketEvent,
     /// Downloading all that is held about oneself.
@@ -66,6 +74,10 @@ impl Act {
         Self::Search,
         Self::FriendRequest,
         Self::Call,
+        Self::CreateRoom,
+        Self::JoinRoom,
+        Self::RoomAct,
+        Self::InviteToRoom,
         Self::SocketEvent,
         Self::Export,
     ];
@@ -83,6 +95,10 @@ impl Act {
             Self::Search => "search",
             Self::FriendRequest => "friend-request",
             Self::Call => "call",
+            Self::CreateRoom => "create-room",
+            Self::JoinRoom => "join-room",
+            Self::RoomAct => "room-act",
+            Self::InviteToRoom => "invite-to-room",
             Self::SocketEvent => "socket-event",
             Self::Export => "export",
         }
@@ -103,6 +119,10 @@ impl Act {
             Self::FriendRequest => (60, 3600),
             // Each rings somebody's phone.
             Self::Call => (30, 600),
+            Self::CreateRoom => (10, 3600),
+            Self::JoinRoom => (60, 600),
+            Self::RoomAct => (240, 600),
+            Self::InviteToRoom => (30, 3600),
             Self::SocketEvent => (600, 60),
             Self::Export => (3, 86_400),
         };

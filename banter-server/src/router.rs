@@ -19,7 +19,7 @@ use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe:
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
     auth, calls, conversations, friends, groups, health, media, messages, notifications, people, presence,
-    safety, settings, uploads, users, webhooks,
+    rooms, safety, settings, uploads, users, webhooks,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -80,6 +80,20 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(calls::reject))
         .routes(routes!(calls::cancel))
         .routes(routes!(calls::end))
+        // Rooms
+        .routes(routes!(rooms::create))
+        .routes(routes!(rooms::list))
+        .routes(routes!(rooms::one, rooms::change))
+        .routes(routes!(rooms::join))
+        .routes(routes!(rooms::leave))
+        .routes(routes!(rooms::close))
+        .routes(routes!(rooms::members))
+        .routes(routes!(rooms::set_role))
+        .routes(routes!(rooms::mute))
+        .routes(routes!(rooms::kick))
+        .routes(routes!(rooms::ban))
+        .routes(routes!(rooms::raise_hand))
+        .routes(routes!(rooms::invite))
         // Media
         .routes(routes!(uploads::one))
         // Notifications

@@ -72,6 +72,7 @@ impl Accounts<'_> {
         if standing.role == Role::Admin {
             self.not_the_last_admin(&mut transaction, user).await?;
         }
+        self.0.rooms().forget_covers(&mut transaction, user).await?;
         let silenced = self.0.voice().silence(&mut transaction, user).await?;
         let detached = detach(&mut transaction, user, now).await?;
         let ended = self.end_all(&mut *transaction, user, Because::Deleted).await?;

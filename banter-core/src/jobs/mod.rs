@@ -18,7 +18,7 @@ use sqlx::PgExecutor;
 use tokio::sync::Notify;
 
 use crate::Banter;
-use crate::ids::{CallId, JobId, UserId};
+use crate::ids::{CallId, JobId, RoomId, UserId};
 use crate::notifications::push::Push;
 use crate::voice;
 
@@ -40,6 +40,8 @@ pub enum Job {
     SettleMediaRoom { room: String },
     /// The same for all; queues itself again.
     ReconcileVoice {},
+    /// Ends a room, unless somebody came meanwhile.
+    CloseEmptyRoom { room_id: RoomId },
     /// Tells one phone of something. One job a phone, so that a retry reaches only those it did not reach before.
     Push(Push),
 }
@@ -54,6 +56,7 @@ impl Job {
             Self::AfterDeletion { .. }
             | Self::Push(_)
             | Self::RingTimeout { .. }
+            | Self::CloseEmptyRoom { .. }
             | Self::SettleSeat { .. }
             | Self::SettleMediaRoom { .. } => None,
         }
@@ -68,6 +71,7 @@ impl Job {
             Self::SettleSeat { room, user_id } => Ok(banter.voice().settle_seat(room, *user_id).await?),
             Self::SettleMediaRoom { room } => Ok(banter.voice().settle_room(room).await?),
             Self::ReconcileVoice {} => Box::pin(voice::reconcile::run(banter)).await,
+            Self::CloseEmptyRoom { room_id } => Ok(banter.rooms().close_empty(*room_id).await?),
             Self::Push(push) => push.run(banter).await,
         }
     }

@@ -111,6 +111,7 @@ pub(super) async fn about_notification(
             reader.language,
             coalesce(s.push_friends, true) as "friends!",
             coalesce(s.push_messages, true) as "messages!",
+            coalesce(s.push_rooms, true) as "rooms!",
             coalesce(s.push_payments, true) as "payments!",
             coalesce(s.push_calls, true) as "calls!",
             s.quiet_from as "quiet_from?",
@@ -143,6 +144,7 @@ pub(super) async fn about_notification(
     let wanted = match row.kind {
         Some(Kind::FriendRequest | Kind::FriendAccepted) => row.friends,
         Some(Kind::GroupAdded) => row.messages,
+        Some(Kind::RoomInvited) => row.rooms,
         Some(Kind::CoinsCredited) => row.payments,
         Some(Kind::CallMissed) => row.calls,
         None => true,

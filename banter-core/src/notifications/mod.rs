@@ -39,6 +39,8 @@ pub enum Kind {
     FriendAccepted,
     /// Somebody put the reader into a group; the subject is the conversation.
     GroupAdded,
+    /// A friend asks the reader into a room; the subject is the room.
+    RoomInvited,
     /// The house gave the reader coins; the subject is the ledger's entry.
     CoinsCredited,
     /// Somebody called the reader in vain; the subject is the call.
@@ -47,8 +49,8 @@ pub enum Kind {
 
 impl Kind {
     /// All that this version knows; a newer replica may write others, which are left out here.
-    const KNOWN: [&'static str; 5] =
-        ["friend_request", "friend_accepted", "group_added", "coins_credited", "call_missed"];
+    const KNOWN: [&'static str; 6] =
+        ["friend_request", "friend_accepted", "group_added", "room_invited", "coins_credited", "call_missed"];
 }
 
 /// Something to tell somebody.
@@ -79,7 +81,7 @@ pub struct Notification {
     pub kind: Kind,
     /// Whose act it was, if somebody's.
     pub actor: Option<PersonSummary>,
-    /// What it is about: a friend request, a conversation, an entry of the ledger, a call.
+    /// What it is about: a friend request, a conversation, a room, an entry of the ledger, a call.
     pub subject_id: Option<Uuid>,
     pub title: String,
     pub body: String,
@@ -312,6 +314,7 @@ fn subject<'a>(
         Kind::FriendRequest => Subject::FriendRequest { from: actor },
         Kind::FriendAccepted => Subject::FriendAccepted { by: actor },
         Kind::GroupAdded => Subject::GroupAdded { by: actor, group: group.unwrap_or_default() },
+        Kind::RoomInvited => Subject::RoomInvited { by: actor, room: group.unwrap_or_default() },
         Kind::CoinsCredited => Subject::CoinsCredited { coins: coins.unwrap_or_default() },
         Kind::CallMissed => {
             Subject::CallMissed { from: actor, call_type: call_type.unwrap_or(CallType::Audio) }

@@ -25,6 +25,7 @@ pub(crate) enum Subject<'a> {
     FriendRequest { from: &'a str },
     FriendAccepted { by: &'a str },
     GroupAdded { by: &'a str, group: &'a str },
+    RoomInvited { by: &'a str, room: &'a str },
     CoinsCredited { coins: i32 },
     CallMissed { from: &'a str, call_type: CallType },
 }
@@ -47,6 +48,10 @@ pub(crate) fn news(language: Language, subject: &Subject<'_>) -> (&'static str, 
         }
         (Subject::GroupAdded { by, group }, English) => ("New group", format!("{by} added you to {group}")),
         (Subject::GroupAdded { by, group }, Hindi) => ("नया ग्रुप", format!("{by} ने आपको {group} में जोड़ा")),
+        (Subject::RoomInvited { by, room }, English) => {
+            ("Room invitation", format!("{by} invites you to {room}"))
+        }
+        (Subject::RoomInvited { by, room }, Hindi) => ("रूम का न्योता", format!("{by} आपको {room} में बुला रहे हैं")),
         (Subject::CoinsCredited { coins: 1 }, English) => ("Coins received", "You received 1 coin".into()),
         (Subject::CoinsCredited { coins }, English) => {
             ("Coins received", format!("You received {coins} coins"))

@@ -39,6 +39,13 @@ impl Aftermath {
         self.seats.push((livekit_room.to_owned(), user));
     }
 
+    /// The same, where there may be none: nothing is spoken in some rooms.
+    pub(crate) fn seat_in(&mut self, livekit_room: Option<&str>, user: UserId) {
+        if let Some(livekit_room) = livekit_room {
+            self.seat(livekit_room, user);
+        }
+    }
+
     /// The media server's room is to be there no more, or again.
     pub(crate) fn room(&mut self, livekit_room: &str) {
         self.rooms.push(livekit_room.to_owned());

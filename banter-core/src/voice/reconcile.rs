@@ -67,6 +67,7 @@ impl Held {
 }
 
 pub(crate) async fn run(banter: &Banter) -> Result<(), Failure> {
+    banter.rooms().drop_absent().await?;
     let next = match banter.voice().reconcile().await {
         Ok(repaired) => {
             if repaired != Repaired::default() {

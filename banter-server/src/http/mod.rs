@@ -16,6 +16,7 @@ pub mod notifications;
 pub mod openapi;
 pub mod people;
 pub mod presence;
+pub mod rooms;
 pub mod safety;
 pub mod settings;
 pub mod uploads;
