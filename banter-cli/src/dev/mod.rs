@@ -21,7 +21,7 @@ mod redis;
 mod server;
 mod services;
 mod signals;
-mod state;
+pub(crate) mod state;
 mod tour;
 pub(crate) mod up;
 
