@@ -191,18 +191,19 @@ livekit() {
     say "  install Go as https://go.dev/dl says and run \`make setup\` again, or put livekit-server $version on PATH"
     return 1
   fi
-  say "LiveKit is missing: it carries calls and rooms; building livekit-server $version with Go, which takes a minute or two"
+  say "LiveKit is missing: it carries calls and rooms; building livekit-server $version with Go, which takes some minutes"
   mkdir -p "$place"
   temporary=$(mktemp -d "$place/build.XXXXXX")
   # Cross-compiling would put it elsewhere, and the machine's GOFLAGS may ask for what it does not build with.
-  if env -u GOOS -u GOARCH GOFLAGS='' GOBIN="$temporary" GOTOOLCHAIN=local CGO_ENABLED=0 \
-    go install -trimpath -ldflags '-s -w' "github.com/livekit/livekit-server/cmd/server@v$version" >&2; then
-    mv -f "$temporary/server" "$place/livekit-server"
-    rm -rf "$temporary"
+  if (
+    trap 'rm -rf "$temporary"' EXIT
+    env -u GOOS -u GOARCH GOFLAGS='' GOBIN="$temporary" GOTOOLCHAIN=local CGO_ENABLED=0 \
+      go install -trimpath -ldflags '-s -w' "github.com/livekit/livekit-server/cmd/server@v$version" >&2 &&
+      mv -f "$temporary/server" "$place/livekit-server"
+  ); then
     say "done: $place/livekit-server"
     return 0
   fi
-  rm -rf "$temporary"
   say "LiveKit could not be built: calls and rooms will not connect; the rest works"
   say "  put livekit-server $version on PATH, or run \`make setup\` again where Go reaches its module proxy"
   return 1
