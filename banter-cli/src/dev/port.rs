@@ -73,6 +73,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_relayed_stands_beside_the_services_and_below_outgoing_connections() {
+        for seed in 0..100 {
+            let ports = relayed(&format!("/home/asha/{seed}"));
+            assert!(ports.start >= RANGE.end && ports.end <= 32_768 && ports.len() == 200, "{ports:?}");
+        }
+    }
+
+    #[test]
+    fn a_socket_takes_its_port() {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        assert!(!is_free_for_udp(port));
+        drop(socket);
+        assert!(is_free_for_udp(port));
+    }
+
+    #[test]
     fn a_listener_takes_its_port() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
