@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{calls, completions, config, dev, jobs, migrate, seed, user};
+use crate::commands::{calls, completions, config, dev, jobs, livekit, migrate, seed, user};
 
 /// Examples at the foot of a command's help.
 macro_rules! examples {
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     User(user::UserArgs),
     Calls(calls::CallsArgs),
     Jobs(jobs::JobsArgs),
+    #[command(name = "livekit")]
+    LiveKit(livekit::LiveKitArgs),
     Config(config::ConfigArgs),
     /// The moderators' console, in this terminal
     ///
