@@ -1,4 +1,7 @@
+use chrono::TimeDelta;
+
 use super::webhooks::{Error, Heard};
+use super::{AWAY, COMING, OUTAGE};
 use crate::ids::UserId;
 use crate::jobs::worker;
 use crate::providers::livekit::{self, Forged, Participant, Pass, Rights};
@@ -119,4 +122,100 @@ async fn without_a_media_server_it_is_said() {
     let refused = world.banter.voice().entrance(&asha.caller, "call_x", SPEAKS).await.unwrap_err();
     let (kind, code) = crate::error::Coded::coded(&refused);
     assert_eq!((kind, code), (crate::error::Kind::Unavailable, "LIVEKIT_UNAVAILABLE"));
+}
+
+/// They are at the media server, as far as we know.
+async fn connected(world: &World) {
+    let now = world.now().to_rfc3339();
+    world.sql(&format!("update call_participants set connected_at = '{now}', absent_since = null")).await;
+}
+
+/// How the one call stands, and how many seconds they talked.
+async fn outcome(world: &World) -> (String, Option<i32>) {
+    let mut db = world.database().connect().await;
+    sqlx::query_as("select status, duration from call_logs").fetch_one(&mut db).await.unwrap()
+}
+
+async fn is_away(world: &World) -> bool {
+    matches!(
+        world.banter.voice().reconcile().await,
+        Err(super::Error::LiveKit(livekit::Error::Away(_)))
+    )
+}
+
+#[tokio::test]
+async fn no_call_is_answered_for_ever_when_the_media_server_stays_away() {
+    let mut media = LiveKit::start().await;
+    let world = World::builder().speaks_at(&media).build().await;
+    world.may_leave_jobs(); // the end of the call cannot reach the media server
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    call(&world, asha.id, ravi.id).await;
+    connected(&world).await;
+    world.advance(TimeDelta::seconds(100));
+    media.kill();
+    assert!(is_away(&world).await);
+    world.advance(OUTAGE - TimeDelta::seconds(1));
+    assert!(is_away(&world).await);
+    assert_eq!(outcome(&world).await.0, "answered", "it may come back");
+    world.advance(TimeDelta::seconds(1));
+    assert!(is_away(&world).await);
+    assert_eq!(outcome(&world).await, ("completed".into(), Some(100)), "they talked until it went");
+}
+
+#[tokio::test]
+async fn after_an_outage_people_have_time_to_come_back() {
+    let mut media = LiveKit::start().await;
+    let world = World::builder().speaks_at(&media).build().await;
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    let room = call(&world, asha.id, ravi.id).await;
+    connected(&world).await;
+    media.kill();
+    assert!(is_away(&world).await);
+    world.advance(OUTAGE - TimeDelta::seconds(1));
+    media.resume().await;
+    let repaired = world.banter.voice().reconcile().await.unwrap();
+    assert_eq!((repaired.reopened, repaired.lost), (1, 0));
+    let token = world.banter.livekit().token(&pass(&room, asha.id)).unwrap();
+    let _asha = media.join(&token).await.expect("the room is there again");
+    // Who does not come is not waited for.
+    world.advance(COMING);
+    assert_eq!(world.banter.voice().reconcile().await.unwrap().lost, 2);
+    assert_ne!(outcome(&world).await.0, "answered");
+    while worker::round(&world.banter).await.unwrap() > 0 {}
+    assert!(!world.banter.livekit().rooms().await.unwrap().contains(&room));
+}
+
+#[tokio::test]
+async fn whoever_goes_away_loses_the_seat_after_a_while_and_not_before() {
+    let media = LiveKit::shared().await;
+    let world = World::builder().speaks_at(media).build().await;
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    call(&world, asha.id, ravi.id).await;
+    let voice = world.banter.voice();
+    voice.reconcile().await.unwrap();
+    connected(&world).await;
+    world.advance(TimeDelta::seconds(30));
+    assert_eq!(voice.reconcile().await.unwrap().lost, 0, "it is noted that they went");
+    world.advance(AWAY - TimeDelta::seconds(1));
+    assert_eq!(voice.reconcile().await.unwrap().lost, 0);
+    world.advance(TimeDelta::seconds(1));
+    assert_eq!(voice.reconcile().await.unwrap().lost, 2);
+    assert_eq!(outcome(&world).await, ("completed".into(), Some(30)));
+    while worker::round(&world.banter).await.unwrap() > 0 {}
+}
+
+#[tokio::test]
+async fn rooms_of_others_at_the_same_media_server_are_let_alone() {
+    let media = LiveKit::shared().await;
+    let world = World::builder().speaks_at(media).build().await;
+    let asha = world.user("asha").await;
+    let theirs = world.banter.voice().new_room_name("call");
+    world.banter.livekit().open(&theirs).await.unwrap();
+    let token = world.banter.livekit().token(&pass(&theirs, asha.id)).unwrap();
+    let _asha = media.join(&token).await.unwrap();
+    world.banter.voice().settle_seat(&theirs, asha.id).await.unwrap();
+    world.banter.voice().settle_room(&theirs).await.unwrap();
+    assert_eq!(world.banter.voice().reconcile().await.unwrap(), super::reconcile::Repaired::default());
+    assert_eq!(there(&world, &theirs).await.len(), 1);
+    world.banter.livekit().close(&theirs).await.unwrap();
 }
