@@ -1,5 +1,5 @@
 //! Drops what is past its time: answers kept for idempotency, logins that can no longer be used, finished jobs,
-//! pushes that were given up, old notifications, suspensions. Batch by batch, well within a job's lease; when there is
+//! pushes that were given up, old notifications and calls, what webhooks told, suspensions. Batch by batch, well within a job's lease; when there is
 //! more the next run follows at once.
 
 use chrono::TimeDelta;
@@ -14,6 +14,10 @@ pub(crate) const FINISHED_JOBS: TimeDelta = TimeDelta::days(7);
 /// A push that was given up is news no more; the metrics have told how many, and why.
 pub(crate) const DEAD_PUSHES: TimeDelta = TimeDelta::days(1);
 pub(crate) const NOTIFICATIONS: TimeDelta = TimeDelta::days(90);
+/// A log is for looking back; nobody looks back further.
+pub(crate) const CALLS: TimeDelta = TimeDelta::days(365);
+/// Whoever tells the same again does so within hours.
+pub(crate) const WEBHOOKS: TimeDelta = TimeDelta::days(7);
 /// Rows of one statement, and statements of one run for each kind of thing.
 const BATCH: i64 = 1_000;
 const BATCHES: usize = 20;
@@ -82,6 +86,29 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         now - NOTIFICATIONS
     );
+    let calls = batches!(
+        r#"
+        delete from call_logs
+        where id in (
+            select id from call_logs where ended_at < $1 order by ended_at limit $2 for update skip locked
+        )
+        "#,
+        now - CALLS
+    );
+    let webhooks = batches!(
+        r#"
+        delete from webhook_events
+        where (provider, event_id) in (
+            select provider, event_id
+            from webhook_events
+            where received_at < $1
+            order by received_at
+            limit $2
+            for update skip locked
+        )
+        "#,
+        now - WEBHOOKS
+    );
     // They may sign in from that moment on; this is for those who only look at the status.
     let suspensions = batches!(
         r#"
@@ -97,10 +124,11 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         now
     );
-    let all = [keys, sessions, jobs, pushes, notifications, suspensions];
+    let all = [keys, sessions, jobs, pushes, notifications, calls, webhooks, suspensions];
     let next = if all.iter().any(Pruned::has_more) { now } else { now + EVERY };
-    let [keys, sessions, jobs, pushes, notifications, suspensions] = all.map(|some| some.rows);
-    tracing::info!(keys, sessions, jobs, pushes, notifications, suspensions, "pruned");
+    let [keys, sessions, jobs, pushes, notifications, calls, webhooks, suspensions] =
+        all.map(|some| some.rows);
+    tracing::info!(keys, sessions, jobs, pushes, notifications, calls, webhooks, suspensions, "pruned");
     banter.jobs().queue(banter.pool(), &Job::Prune {}, next).await?;
     Ok(())
 }

@@ -15,9 +15,9 @@ async fn call(world: &World, caller: UserId, receiver: UserId) -> String {
         .sql(&format!(
             "insert into call_logs (id, caller_id, receiver_id, call_type, status, livekit_room, started_at, answered_at)
              values ('{id}', '{caller}', '{receiver}', 'audio', 'answered', '{room}', '{now}', '{now}');
-             insert into call_participants (call_id, user_id, role, state, started_at, joined_at, absent_since)
-             values ('{id}', '{caller}', 'caller', 'joined', '{now}', '{now}', '{now}'),
-                    ('{id}', '{receiver}', 'receiver', 'joined', '{now}', '{now}', '{now}')"
+             insert into call_participants (call_id, user_id, role, state, joined_at, absent_since)
+             values ('{id}', '{caller}', 'caller', 'joined', '{now}', '{now}'),
+                    ('{id}', '{receiver}', 'receiver', 'joined', '{now}', '{now}')"
         ))
         .await;
     room
