@@ -42,8 +42,6 @@ create table call_participants (
                   check (state in ('ringing', 'joined', 'left', 'rejected', 'missed', 'busy')),
     -- On which login it was taken: the others stop ringing.
     session_id    uuid references sessions (id) on delete set null,
-    -- The call's beginning again, so that somebody's history is one index.
-    started_at    timestamptz not null,
     joined_at     timestamptz,
     left_at       timestamptz,
     -- First seen at the media server.
@@ -55,11 +53,12 @@ create table call_participants (
 
 -- One live call a person: what settles two calls at once, whoever calls whom.
 create unique index call_participants_one_live on call_participants (user_id) where state in ('ringing', 'joined');
-create index call_participants_history on call_participants (user_id, started_at desc, call_id desc);
+-- Ids are in the order of time: this is somebody's history.
+create index call_participants_history on call_participants (user_id, call_id desc);
 
 -- Which calls somebody is shown: not those between two who cannot meet, nor those to them that never came to ring.
 create view calls_shown as
-    select p.user_id, p.call_id, p.role, p.state, p.started_at
+    select p.user_id, p.call_id, p.role, p.state
     from call_participants p
     join call_logs c on c.id = p.call_id
     where not (c.receiver_id is not null and exists (

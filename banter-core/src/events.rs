@@ -187,7 +187,6 @@ pub struct FriendRemoved {
 #[serde(rename_all = "camelCase")]
 pub struct CallIncoming {
     pub call_id: CallId,
-    #[schema(inline)]
     pub call_type: CallType,
     pub caller: PersonSummary,
     /// The group that is called.
@@ -211,7 +210,6 @@ pub struct RoomMemberJoined {
 pub struct CallUpdate {
     pub call_id: CallId,
     /// Of the whole call, now.
-    #[schema(inline)]
     pub status: calls::Status,
     /// Whose act it was, if somebody's.
     pub user_id: Option<UserId>,

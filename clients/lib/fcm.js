@@ -196,4 +196,15 @@ function check(message) {
   if ('apns-collapse-id' in headers) assert.ok(Buffer.byteLength(headers['apns-collapse-id']) <= 64, 'apns-collapse-id');
   const { badge = 0 } = payload.aps ?? {};
   assert.ok(Number.isInteger(badge) && badge >= 0, 'aps.badge');
+  // What is shown is an alert; what is not says nothing of how it would be.
+  if ('notification' in message) {
+    assert.equal(headers['apns-push-type'] ?? 'alert', 'alert', 'apns-push-type of what is shown');
+  } else {
+    assert.ok(!('notification' in android), 'android.notification of what is not shown');
+    if ('apns' in message) {
+      assert.equal(headers['apns-push-type'], 'background', 'apns-push-type of what is not shown');
+      assert.equal(headers['apns-priority'], '5', 'apns-priority of what is not shown');
+      assert.deepEqual(payload.aps, { 'content-available': 1 }, 'aps of what is not shown');
+    }
+  }
 }

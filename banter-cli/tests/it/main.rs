@@ -1,5 +1,6 @@
 //! The command line as its users meet it: the built binary, in a home and a directory of its own.
 
+mod calls;
 mod commands;
 mod config;
 mod dev;

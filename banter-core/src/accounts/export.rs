@@ -36,6 +36,7 @@ enum Part {
     Messages,
     Uploads,
     Verifications,
+    Calls,
     Notifications,
     CoinLedger,
     Transactions,
@@ -44,7 +45,7 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Account,
         Self::Settings,
         Self::Location,
@@ -57,6 +58,7 @@ impl Part {
         Self::Messages,
         Self::Uploads,
         Self::Verifications,
+        Self::Calls,
         Self::Notifications,
         Self::CoinLedger,
         Self::Transactions,
@@ -79,6 +81,7 @@ impl Part {
             Self::Messages => "messages",
             Self::Uploads => "uploads",
             Self::Verifications => "verifications",
+            Self::Calls => "calls",
             Self::Notifications => "notifications",
             Self::CoinLedger => "coinLedger",
             Self::Transactions => "transactions",

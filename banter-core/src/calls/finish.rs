@@ -7,7 +7,7 @@ use super::history::Call;
 use super::state::{Part, Role};
 use super::{Calls, Error};
 use crate::accounts::Caller;
-use crate::ids::{CallId, UserId};
+use crate::ids::{CallId, ConversationId, UserId};
 use crate::jobs::Failure;
 use crate::voice::aftermath::Aftermath;
 
@@ -86,6 +86,40 @@ impl Calls<'_> {
             Some(held) => self.forced(db, &held, Wish::End(user), Notes::Left).await,
             None => Ok(Aftermath::default()),
         }
+    }
+
+    /// Locks a group's calls, before the group: whoever is about to answer one waits.
+    pub(crate) async fn hold_of_group(
+        &self,
+        db: &mut PgConnection,
+        group: ConversationId,
+    ) -> Result<Vec<Held>, sqlx::Error> {
+        let ids = sqlx::query_scalar!(
+            r#"select id as "id: CallId" from call_logs where conversation_id = $1 and ended_at is null order by id"#,
+            group.0,
+        )
+        .fetch_all(&mut *db)
+        .await?;
+        let mut calls = Vec::new();
+        // One, but where members who did not ring began another.
+        for id in ids {
+            calls.extend(self.hold(db, id).await?);
+        }
+        Ok(calls)
+    }
+
+    /// Whoever leaves a group leaves its call. In that transaction.
+    pub(crate) async fn leave_with_group(
+        &self,
+        db: &mut PgConnection,
+        calls: &[Held],
+        user: UserId,
+    ) -> Result<Aftermath, sqlx::Error> {
+        let is_in = |call: &&Held| call.person(user).is_some_and(|person| person.part.is_live());
+        let Some(call) = calls.iter().find(is_in) else { return Ok(Aftermath::default()) };
+        let aftermath = self.forced(db, call, Wish::End(user), Notes::None).await?;
+        aftermath.queue(self.0, db).await?;
+        Ok(aftermath)
     }
 
     /// Parts two who cannot meet any more. In the transaction of the block. A call of the two ends; of a group whoever

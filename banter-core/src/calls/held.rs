@@ -12,7 +12,7 @@ use crate::ids::{CallId, ConversationId, SessionId, UserId};
 use crate::notifications::{Kind, News};
 use crate::voice::aftermath::Aftermath;
 
-pub(super) struct Held {
+pub(crate) struct Held {
     pub id: CallId,
     pub caller: UserId,
     pub conversation: Option<ConversationId>,

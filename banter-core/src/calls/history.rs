@@ -10,7 +10,7 @@ use super::{CallType, Calls, Error};
 use crate::accounts::{Caller, PersonSummary};
 use crate::error::Problems;
 use crate::ids::{CallId, ConversationId, UserId};
-use crate::page::{At, Page, PageRequest};
+use crate::page::{Page, PageRequest};
 
 /// A call as one of its people sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -70,17 +70,16 @@ impl Calls<'_> {
 
     /// The caller's own, newest first.
     pub async fn history(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Call>, Error> {
-        let after: Option<(At, CallId)> =
-            page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
+        let after: Option<CallId> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let calls = self.shown(caller, None, after, page.fetch()).await?;
-        Ok(Page::cut(calls, page, LIST, |call| (At(call.started_at), call.id)))
+        Ok(Page::cut(calls, page, LIST, |call| call.id))
     }
 
     async fn shown(
         &self,
         caller: &Caller,
         only: Option<CallId>,
-        after: Option<(At, CallId)>,
+        after: Option<CallId>,
         limit: i64,
     ) -> Result<Vec<Call>, Error> {
         let rows = sqlx::query!(
@@ -97,9 +96,9 @@ impl Calls<'_> {
                     from calls_shown
                     where $2::uuid is null
                       and user_id = $1
-                      and ($3::timestamptz is null or (started_at, call_id) < ($3, $4))
-                    order by started_at desc, call_id desc
-                    limit $5
+                      and ($3::uuid is null or call_id < $3)
+                    order by call_id desc
+                    limit $4
                 )
             )
             select
@@ -151,12 +150,11 @@ impl Calls<'_> {
             -- A group's name is for its members.
             left join conversation_members m on m.conversation_id = c.conversation_id and m.user_id = $1
             left join conversations g on g.id = m.conversation_id
-            order by c.started_at desc, c.id desc
+            order by c.id desc
             "#,
             caller.user_id.0,
             only.map(|id| id.0),
-            after.map(|(at, _)| at.0),
-            after.map(|(_, id)| id.0),
+            after.map(|id| id.0),
             limit,
         )
         .fetch_all(self.0.pool())

@@ -296,14 +296,13 @@ impl Calls<'_> {
                 values ($1, $2, $3, $4, $5, $6, $7, $8::timestamptz, case when $6 = 'busy' then $8 end)
             )
             insert into call_participants
-                (call_id, user_id, role, state, session_id, started_at, joined_at, absent_since)
+                (call_id, user_id, role, state, session_id, joined_at, absent_since)
             select
                 $1,
                 person.user_id,
                 case person.user_id when $2 then 'caller' else 'receiver' end,
                 person.state,
                 case person.user_id when $2 then $9::uuid end,
-                $8,
                 case person.state when 'joined' then $8 end,
                 case person.state when 'joined' then $8 end
             from unnest($10::uuid[], $11::text[]) as person (user_id, state)

@@ -19,7 +19,7 @@
 pub mod administration;
 pub mod answer;
 pub mod finish;
-mod held;
+pub(crate) mod held;
 pub mod history;
 pub mod initiate;
 pub mod state;

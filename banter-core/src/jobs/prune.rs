@@ -1,6 +1,6 @@
 //! Drops what is past its time: answers kept for idempotency, logins that can no longer be used, finished jobs,
-//! pushes that were given up, old notifications, what the media server told, suspensions. Batch by batch, well within a job's lease; when there is
-//! more the next run follows at once.
+//! pushes that were given up, old notifications and calls, what the media server told, suspensions. Batch by batch, well
+//! within a job's lease; when there is more the next run follows at once.
 
 use chrono::TimeDelta;
 
@@ -14,6 +14,8 @@ pub(crate) const FINISHED_JOBS: TimeDelta = TimeDelta::days(7);
 /// A push that was given up is news no more, and a seat is settled by others; the metrics have told how many, and why.
 pub(crate) const GIVEN_UP: TimeDelta = TimeDelta::days(1);
 pub(crate) const NOTIFICATIONS: TimeDelta = TimeDelta::days(90);
+/// A log is for looking back; nobody looks back further.
+pub(crate) const CALLS: TimeDelta = TimeDelta::days(365);
 /// LiveKit tries for minutes; what it told is remembered for longer, to tell what was when.
 pub(crate) const HEARD: TimeDelta = TimeDelta::days(7);
 /// Rows of one statement, and statements of one run for each kind of thing.
@@ -84,20 +86,14 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         now - NOTIFICATIONS
     );
-    // They may sign in from that moment on; this is for those who only look at the status.
-    let suspensions = batches!(
+    let calls = batches!(
         r#"
-        update users
-        set status = 'active', status_until = null
+        delete from call_logs
         where id in (
-            select id
-            from users
-            where status = 'suspended' and status_until <= $1
-            limit $2
-            for no key update skip locked
+            select id from call_logs where ended_at < $1 order by ended_at limit $2 for update skip locked
         )
         "#,
-        now
+        now - CALLS
     );
     let webhooks = batches!(
         r#"
@@ -113,10 +109,26 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         now - HEARD
     );
-    let all = [keys, sessions, jobs, given_up, notifications, suspensions, webhooks];
+    // They may sign in from that moment on; this is for those who only look at the status.
+    let suspensions = batches!(
+        r#"
+        update users
+        set status = 'active', status_until = null
+        where id in (
+            select id
+            from users
+            where status = 'suspended' and status_until <= $1
+            limit $2
+            for no key update skip locked
+        )
+        "#,
+        now
+    );
+    let all = [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions];
     let next = if all.iter().any(Pruned::has_more) { now } else { now + EVERY };
-    let [keys, sessions, jobs, given_up, notifications, suspensions, webhooks] = all.map(|some| some.rows);
-    tracing::info!(keys, sessions, jobs, given_up, notifications, suspensions, webhooks, "pruned");
+    let [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions] =
+        all.map(|some| some.rows);
+    tracing::info!(keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions, "pruned");
     banter.jobs().queue(banter.pool(), &Job::Prune {}, next).await?;
     Ok(())
 }

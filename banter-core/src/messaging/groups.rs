@@ -201,7 +201,7 @@ impl Messaging<'_> {
         Ok(())
     }
 
-    /// Removes somebody else.
+    /// Removes somebody else; from the group's call as well.
     pub async fn remove_member(
         &self,
         caller: &Caller,
@@ -210,13 +210,16 @@ impl Messaging<'_> {
     ) -> Result<(), Error> {
         self.limit(caller).await?;
         let mut transaction = self.0.pool().begin().await?;
+        let calls = self.0.calls().hold_of_group(&mut transaction, id).await?;
         let group = self.lock_group(&mut transaction, caller, id).await?;
         let role =
             group.seen_role_of(user).filter(|_| user != caller.user_id).ok_or(Error::MemberNotFound)?;
         allowed(may(group.role, GroupAct::Remove(role)))?;
         self.take_out(&mut transaction, id, &group, user).await?;
+        let parted = self.0.calls().leave_with_group(&mut transaction, &calls, user).await?;
         transaction.commit().await?;
         self.tell_removed(id, &group, user);
+        parted.carry_out(self.0).await;
         Ok(())
     }
 
@@ -224,10 +227,13 @@ impl Messaging<'_> {
     pub async fn leave_group(&self, caller: &Caller, id: ConversationId) -> Result<(), Error> {
         self.limit(caller).await?;
         let mut transaction = self.0.pool().begin().await?;
+        let calls = self.0.calls().hold_of_group(&mut transaction, id).await?;
         let group = self.lock_group(&mut transaction, caller, id).await?;
         self.take_out(&mut transaction, id, &group, caller.user_id).await?;
+        let parted = self.0.calls().leave_with_group(&mut transaction, &calls, caller.user_id).await?;
         transaction.commit().await?;
         self.tell_removed(id, &group, caller.user_id);
+        parted.carry_out(self.0).await;
         Ok(())
     }
 

@@ -18,9 +18,9 @@ async fn call(world: &World, caller: UserId, receiver: UserId) -> String {
         .sql(&format!(
             "insert into call_logs (id, caller_id, receiver_id, call_type, status, livekit_room, started_at, answered_at)
              values ('{id}', '{caller}', '{receiver}', 'audio', 'answered', '{room}', '{now}', '{now}');
-             insert into call_participants (call_id, user_id, role, state, started_at, joined_at, absent_since)
-             values ('{id}', '{caller}', 'caller', 'joined', '{now}', '{now}', '{now}'),
-                    ('{id}', '{receiver}', 'receiver', 'joined', '{now}', '{now}', '{now}')"
+             insert into call_participants (call_id, user_id, role, state, joined_at, absent_since)
+             values ('{id}', '{caller}', 'caller', 'joined', '{now}', '{now}'),
+                    ('{id}', '{receiver}', 'receiver', 'joined', '{now}', '{now}')"
         ))
         .await;
     room
@@ -137,10 +137,7 @@ async fn outcome(world: &World) -> (String, Option<i32>) {
 }
 
 async fn is_away(world: &World) -> bool {
-    matches!(
-        world.banter.voice().reconcile().await,
-        Err(super::Error::LiveKit(livekit::Error::Away(_)))
-    )
+    matches!(world.banter.voice().reconcile().await, Err(super::Error::LiveKit(livekit::Error::Away(_))))
 }
 
 #[tokio::test]

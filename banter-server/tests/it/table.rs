@@ -165,9 +165,9 @@ async fn call_log(api: &Api, caller: &Person, receiver: &Person) -> String {
             "insert into call_logs
                  (id, caller_id, receiver_id, call_type, status, livekit_room, started_at, answered_at, ended_at, duration)
              values ('{id}', '{caller}', '{receiver}', 'audio', 'completed', 'call_1', '{now}', '{now}', '{now}', 0);
-             insert into call_participants (call_id, user_id, role, state, started_at, joined_at, left_at)
-             values ('{id}', '{caller}', 'caller', 'left', '{now}', '{now}', '{now}'),
-                    ('{id}', '{receiver}', 'receiver', 'left', '{now}', '{now}', '{now}')"
+             insert into call_participants (call_id, user_id, role, state, joined_at, left_at)
+             values ('{id}', '{caller}', 'caller', 'left', '{now}', '{now}'),
+                    ('{id}', '{receiver}', 'receiver', 'left', '{now}', '{now}')"
         ))
         .await;
     id.to_owned()

@@ -189,6 +189,33 @@ impl State {
                 ) r
                 "#
             ),
+            Part::Calls => page!(
+                r#"
+                select r.id as key, to_json(r)::text as json
+                from (
+                    select
+                        c.id,
+                        c.call_type as "callType",
+                        c.status,
+                        mine.role,
+                        mine.state,
+                        other.full_name as "withFullName",
+                        c.conversation_id as "conversationId",
+                        c.started_at as "startedAt",
+                        c.answered_at as "answeredAt",
+                        c.ended_at as "endedAt",
+                        c.duration
+                    from calls_shown mine
+                    join call_logs c on c.id = mine.call_id
+                    left join users other
+                        on c.receiver_id is not null
+                        and other.id = case c.caller_id when $1 then c.receiver_id else c.caller_id end
+                    where mine.user_id = $1 and mine.call_id > $2
+                    order by mine.call_id
+                    limit 500
+                ) r
+                "#
+            ),
             Part::Notifications => page!(
                 r#"
                 select r.id as key, to_json(r)::text as json

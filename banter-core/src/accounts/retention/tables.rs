@@ -3,7 +3,7 @@
 use super::Fate::{self, Anonymised, Deleted, Kept, Nobody};
 use super::{Columns, Life, Table};
 use crate::idempotency;
-use crate::jobs::prune::{ENDED_SESSIONS, FINISHED_JOBS, HEARD};
+use crate::jobs::prune::{CALLS, ENDED_SESSIONS, FINISHED_JOBS, HEARD};
 
 const fn cols(names: &'static [&'static str], fate: Fate, why: &'static str) -> Columns {
     Columns { names, fate, why }
@@ -276,6 +276,51 @@ pub const TABLES: &[Table] = &[
                 "what a moderator decided; one that nobody has looked at is deleted",
             ),
         ],
+    },
+    Table {
+        name: "call_logs",
+        holds: "that somebody called",
+        life: Life::For(CALLS, "after the call ended"),
+        columns: &[
+            cols(
+                &[
+                    "id",
+                    "caller_id",
+                    "receiver_id",
+                    "conversation_id",
+                    "call_type",
+                    "status",
+                    "livekit_room",
+                    "started_at",
+                    "answered_at",
+                    "ended_at",
+                    "duration",
+                ],
+                Kept,
+                "it stands in the log of the other as well, who sees a deleted account there",
+            ),
+            cols(&["end_reason"], Kept, "the safety of others: why staff ended it"),
+        ],
+    },
+    Table {
+        name: "call_participants",
+        holds: "who was in a call",
+        life: Life::For(CALLS, "with the call"),
+        columns: &[cols(
+            &[
+                "call_id",
+                "user_id",
+                "role",
+                "state",
+                "session_id",
+                "joined_at",
+                "left_at",
+                "connected_at",
+                "absent_since",
+            ],
+            Kept,
+            "with the call, by id only",
+        )],
     },
     Table {
         name: "notifications",

@@ -138,3 +138,26 @@ async fn a_block_takes_one_of_them_out() {
     assert_eq!((live(asha).await, live(ravi).await), (true, false), "but whose call it is stays");
     assert_eq!(scene.status(asha, id).await, Status::Answered);
 }
+
+#[tokio::test]
+async fn whoever_leaves_the_group_leaves_its_call() {
+    let scene = Scene::of(&["asha", "ravi", "meera", "kabir"]).await;
+    let [asha, ravi, meera, kabir] = &scene.people[..] else { unreachable!() };
+    let group = scene.group().await;
+    let id = ring(&scene, group).await.call.id;
+    for who in [ravi, meera] {
+        scene.calls().answer(&who.caller, id).await.unwrap();
+    }
+    let messaging = scene.world.banter.messaging();
+    messaging.remove_member(&asha.caller, group, ravi.id).await.unwrap();
+    messaging.leave_group(&kabir.caller, group).await.unwrap();
+    let live: Vec<_> =
+        scene.calls().show(id).await.unwrap().1.into_iter().filter(|one| one.part.is_live()).collect();
+    assert_eq!(live.iter().map(|one| one.id).collect::<Vec<_>>(), [asha.id, meera.id]);
+    for who in [ravi, kabir] {
+        assert_eq!(code(scene.calls().answer(&who.caller, id).await), "CALL_NOT_FOUND");
+    }
+    assert!(scene.inbox(kabir).await.is_empty(), "whoever leaves has missed nothing");
+    messaging.leave_group(&meera.caller, group).await.unwrap();
+    assert_eq!(scene.status(asha, id).await, Status::Completed);
+}

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::accounts::settings::{Audience, SettingsChange};
+use crate::jobs::Job;
 use crate::notifications::Kind as News;
 
 #[tokio::test]
@@ -243,6 +244,38 @@ async fn history_is_paged_and_one_s_own() {
     assert_eq!(code(scene.calls().one(&asha.caller, made[0]).await), "CALL_NOT_FOUND");
     let foreign = PageRequest { limit: 2, cursor: Some("x".into()) };
     assert_eq!(code(scene.calls().history(&asha.caller, &foreign).await), "VALIDATION_FAILED");
+}
+
+#[tokio::test]
+async fn the_log_is_one_s_own_to_take_along_and_ends_after_a_year() {
+    use futures_util::TryStreamExt as _;
+    let scene = Scene::of(&["asha", "ravi", "meera"]).await;
+    let [asha, ravi, meera] = &scene.people[..] else { unreachable!() };
+    for to in [ravi, meera] {
+        let id = scene.call(asha, to).await.call.id;
+        scene.calls().cancel(&asha.caller, id).await.unwrap();
+    }
+    scene.world.block(asha, ravi).await;
+    let export = async || {
+        let accounts = scene.world.banter.accounts();
+        let pieces: Vec<String> = accounts.export_of(asha.id).try_collect().await.unwrap();
+        let document: serde_json::Value = serde_json::from_str(&format!("{{{}}}", pieces.concat())).unwrap();
+        document["calls"].as_array().unwrap().clone()
+    };
+    let [call] = &export().await[..] else { panic!("one call") };
+    assert_eq!((&call["withFullName"], &call["status"]), (&"meera Kumar".into(), &"cancelled".into()));
+    scene
+        .world
+        .banter
+        .jobs()
+        .queue(scene.world.banter.pool(), &Job::Prune {}, scene.world.now())
+        .await
+        .unwrap();
+    scene.work().await;
+    assert_eq!(export().await.len(), 1);
+    scene.world.advance(TimeDelta::days(365) + TimeDelta::seconds(1));
+    scene.work().await;
+    assert_eq!(scene.world.sql("update call_participants set role = role").await, 0);
 }
 
 #[tokio::test]

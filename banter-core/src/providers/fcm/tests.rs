@@ -83,6 +83,19 @@ async fn a_message_is_what_the_service_documents() {
 }
 
 #[tokio::test]
+async fn what_is_not_shown_says_nothing_of_how_it_would_be() {
+    let (fcm, stub, _) = fcm().await;
+    let ring = Urgency::Ring(Duration::from_secs(45));
+    fcm.send("phone", &Message { silent: true, urgency: ring, ..message() }).await.unwrap();
+    let [sent] = &stub.sent()[..] else { panic!("one message") };
+    assert_eq!(sent.get("notification"), None);
+    assert_eq!(sent["data"]["messageId"], "m1");
+    assert_eq!((&sent["android"]["priority"], sent["android"].get("notification")), (&json!("HIGH"), None));
+    assert_eq!(sent["apns"]["headers"]["apns-push-type"], "background");
+    assert_eq!(sent["apns"]["payload"]["aps"], json!({ "content-available": 1 }));
+}
+
+#[tokio::test]
 async fn what_is_only_checked_tells_nobody() {
     let (fcm, stub, _) = fcm().await;
     fcm.validate("phone", &message()).await.unwrap();

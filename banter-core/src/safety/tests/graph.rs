@@ -33,6 +33,12 @@ pub(super) enum Act {
     Come(Index),
     Go(Index),
     Rename(Index, Index),
+    Call(Index, Index),
+    CallGroup(Index, Index),
+    /// Answers a call.
+    PickUp(Index, Index),
+    /// Refuses it, or hangs up.
+    HangUp(Index, Index),
 }
 
 /// What a message has beside its text.
@@ -92,6 +98,10 @@ fn act() -> impl Strategy<Value = Act> {
         1 => one().prop_map(Act::Come),
         1 => one().prop_map(Act::Go),
         1 => pair().prop_map(|(who, group)| Act::Rename(who, group)),
+        3 => pair().prop_map(|(who, whom)| Act::Call(who, whom)),
+        2 => pair().prop_map(|(who, group)| Act::CallGroup(who, group)),
+        4 => pair().prop_map(|(who, call)| Act::PickUp(who, call)),
+        3 => pair().prop_map(|(who, call)| Act::HangUp(who, call)),
     ]
 }
 

@@ -10,9 +10,11 @@ use uuid::Uuid;
 use super::graph::{Graph, any_graph};
 use super::scene::Scene;
 use super::surfaces::{self, ALL};
+use crate::calls::CallType;
+use crate::calls::initiate::Whom;
 use crate::error::Coded;
 use crate::friends::relationship::Relationship;
-use crate::ids::{ConversationId, FriendRequestId, MessageId, UploadId, UserId};
+use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, UploadId, UserId};
 use crate::messaging::history::{Direction, Of};
 use crate::messaging::send::{Draft, Target};
 
@@ -136,6 +138,20 @@ async fn acts_find_nobody(scene: &Scene, reader: usize, other: usize) {
         alike!(id in *request, none => friends.accept(caller, id));
         alike!(id in *request, none => friends.reject(caller, id));
         alike!(id in *request, none => friends.cancel(caller, id));
+    }
+    let calls = banter.calls();
+    let call = |whom| calls.initiate(caller, whom, CallType::Audio);
+    alike!(user in they, nobody => call(Whom::User(user)));
+    let between = |from: usize, to: Option<usize>| {
+        (from, to) == (reader, Some(other)) || (from, to) == (other, Some(reader))
+    };
+    for (.., id) in scene.calls.iter().filter(|(from, to, _)| between(*from, *to)) {
+        let none = CallId(Uuid::nil());
+        alike!(id in *id, none => banter.calls().one(caller, id));
+        alike!(id in *id, none => banter.calls().answer(caller, id));
+        alike!(id in *id, none => banter.calls().reject(caller, id));
+        alike!(id in *id, none => banter.calls().cancel(caller, id));
+        alike!(id in *id, none => banter.calls().end(caller, id));
     }
     for (_, upload) in scene.uploads.iter().filter(|(by, _)| *by == other) {
         alike!(id in *upload, UploadId(Uuid::nil()) => banter.media().one(caller, id));

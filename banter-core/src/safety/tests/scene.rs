@@ -10,13 +10,16 @@ use futures_util::stream;
 use super::graph::{Act, Graph, NAMES, Taste, With};
 use crate::accounts::devices::Platform;
 use crate::accounts::settings::{Audience, SettingsChange, Watchers};
+use crate::calls::CallType;
+use crate::calls::initiate::Whom;
 use crate::friends::requests::Asked;
-use crate::ids::{ConversationId, FriendRequestId, MessageId, UploadId};
+use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, UploadId};
 use crate::jobs::worker;
 use crate::media::Purpose;
 use crate::messaging::MessageType;
 use crate::messaging::send::{Draft, Target};
 use crate::testing::fcm::Fcm;
+use crate::testing::livekit::LiveKit;
 use crate::testing::{DEADLINE, Person, World, files, noon};
 
 pub(super) struct Scene {
@@ -29,6 +32,8 @@ pub(super) struct Scene {
     pub(super) uploads: Vec<(usize, UploadId)>,
     /// Who asked whom.
     pub(super) requests: Vec<(usize, usize, FriendRequestId)>,
+    /// Who called whom; nobody: a group.
+    pub(super) calls: Vec<(usize, Option<usize>, CallId)>,
     /// Who blocked whom.
     pub(super) blocks: HashSet<(usize, usize)>,
 }
@@ -48,7 +53,10 @@ impl Scene {
             config.limits.multiplier = 1000;
             config.database.patience = DEADLINE;
         };
-        let world = World::builder().memory().pushes_to(&fcm).config(crowd).build().await;
+        let media = LiveKit::shared().await;
+        let world = World::builder().memory().pushes_to(&fcm).speaks_at(media).config(crowd).build().await;
+        // What ends the ringing waits for its time.
+        world.may_leave_jobs();
         let mut people = Vec::new();
         for name in &NAMES[..graph.people] {
             people.push(world.user(name).await);
@@ -62,6 +70,7 @@ impl Scene {
             posted: Vec::new(),
             uploads: Vec::new(),
             requests: Vec::new(),
+            calls: Vec::new(),
             blocks: HashSet::new(),
         };
         scene.settle(graph).await;
@@ -233,6 +242,29 @@ impl Scene {
                 let caller = &self.people[self.who(*who)].caller;
                 let _ = banter.messaging().rename_group(caller, *group, "Another name").await;
             }
+            Act::Call(who, whom) => {
+                let (who, whom) = (self.who(*who), self.who(*whom));
+                self.call(who, Some(whom), Whom::User(self.people[whom].id)).await;
+            }
+            Act::CallGroup(who, group) => {
+                let Some(group) = group.get_or_none(&self.groups) else { return };
+                self.call(self.who(*who), None, Whom::Group(*group)).await;
+            }
+            Act::PickUp(who, which) => {
+                let Some((.., call)) = which.get_or_none(&self.calls) else { return };
+                let _ = banter.calls().answer(&self.people[self.who(*who)].caller, *call).await;
+            }
+            Act::HangUp(who, which) => {
+                let Some((.., call)) = which.get_or_none(&self.calls) else { return };
+                let _ = banter.calls().end(&self.people[self.who(*who)].caller, *call).await;
+            }
+        }
+    }
+
+    async fn call(&mut self, who: usize, receiver: Option<usize>, whom: Whom) {
+        let calls = self.world.banter.calls();
+        if let Ok(placed) = calls.initiate(&self.people[who].caller, whom, CallType::Audio).await {
+            self.calls.push((who, receiver, placed.call.id));
         }
     }
 

@@ -51,6 +51,10 @@ pub(super) async fn of(scene: &Scene, place: usize) -> Vec<(String, String)> {
     for typed in scene.people.iter().flat_map(searches).chain(["kumar".to_owned()]) {
         see!("search", banter.accounts().search(caller, &typed, &ALL).await.expect("a list"));
     }
+    see!("calls", banter.calls().history(caller, &ALL).await.expect("a list"));
+    for (.., call) in &scene.calls {
+        see!("a call", banter.calls().one(caller, *call).await);
+    }
     see!("the inbox", banter.notifications().list(caller, &ALL).await.expect("a list"));
     for event in world.events_for(reader) {
         see!("an event", event);
