@@ -6,7 +6,7 @@ use super::held::{Held, Notes, Wish};
 use super::state::{Part, Role};
 use super::{Calls, Error, Placed};
 use crate::accounts::{Caller, administration};
-use crate::ids::CallId;
+use crate::ids::{CallId, UserId};
 use crate::voice::aftermath::Aftermath;
 
 impl Calls<'_> {
@@ -40,7 +40,7 @@ impl Calls<'_> {
         let mine = call.person(me).ok_or(Error::NotFound)?;
         if call.status.is_live() && mine.part == Part::Joined {
             let same = mine.session == Some(caller.session_id);
-            return if same { Ok(Aftermath::default()) } else { Err(Error::AnsweredElsewhere) };
+            return if same { Ok(again(call)) } else { Err(Error::AnsweredElsewhere) };
         }
         self.act(db, call, Wish::Answer(me, caller.session_id), Notes::Left).await
     }
@@ -51,7 +51,7 @@ impl Calls<'_> {
         &self,
         db: &mut PgConnection,
         call: &Held,
-        me: crate::ids::UserId,
+        me: UserId,
     ) -> Result<(), Error> {
         let visible = match call.conversation {
             None => {
@@ -86,4 +86,11 @@ impl Calls<'_> {
         };
         if visible { Ok(()) } else { Err(Error::NotFound) }
     }
+}
+
+/// Whoever comes again finds the room there, whatever became of it.
+pub(super) fn again(call: &Held) -> Aftermath {
+    let mut aftermath = Aftermath::default();
+    aftermath.room(&call.livekit_room);
+    aftermath
 }

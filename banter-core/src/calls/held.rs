@@ -26,7 +26,7 @@ pub(crate) struct Held {
     pub apart: Vec<(UserId, UserId)>,
 }
 
-pub(super) struct Person {
+pub(crate) struct Person {
     pub user: UserId,
     pub role: Role,
     pub part: Part,
@@ -331,8 +331,8 @@ impl Calls<'_> {
         let Some(plan) = call.plan(wish)? else { return Ok(aftermath) };
         let now = self.0.clock().now();
         let end = call.end(wish, plan.status, now);
-        self.write(db, call, &plan, wish, end).await?;
-        self.note_missed(db, call, &plan, wish, notes, &mut aftermath).await?;
+        Box::pin(self.write(db, call, &plan, wish, end)).await?;
+        Box::pin(self.note_missed(db, call, &plan, wish, notes, &mut aftermath)).await?;
         self.tell(call, &plan, wish, end.and_then(|(_, duration)| duration), &mut aftermath);
         if plan.status != call.status && (end.is_some() || plan.status == Status::Answered) {
             aftermath.room(&call.livekit_room);

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::answer::again;
 use super::held::{Held, Notes, Wish};
 use super::state::{Part, Role, Status};
 use super::{CallType, Calls, Error, Placed, RINGS};
@@ -255,7 +256,7 @@ impl Calls<'_> {
         match me.part {
             _ if !same => Err(Error::AlreadyInCall),
             Part::Joined if me.session != Some(caller.session_id) => Err(Error::AlreadyInCall),
-            Part::Joined => Ok(Attempt::Done(Begun::There(mine.id), Aftermath::default())),
+            Part::Joined => Ok(Attempt::Done(Begun::There(mine.id), again(mine))),
             Part::Ringing | Part::Left | Part::Rejected | Part::Missed | Part::Busy => {
                 let aftermath = self.take(db, caller, mine).await?;
                 Ok(Attempt::Done(Begun::There(mine.id), aftermath))

@@ -179,7 +179,7 @@ pub(crate) async fn take(banter: &Banter, lane: Lane, most: usize) -> Result<Vec
 }
 
 pub(super) async fn finish(banter: &Banter, taken: Taken) {
-    let outcome = guarded(run_one(banter, &taken)).await;
+    let outcome = guarded(Box::pin(run_one(banter, &taken))).await;
     let now = banter.clock().now();
     let (state, run_at, error) = match &outcome {
         Ok(()) => ("done", now, None),

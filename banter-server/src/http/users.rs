@@ -219,6 +219,8 @@ pub struct Export {
     #[schema(value_type = Vec<Object>)]
     verifications: (),
     #[schema(value_type = Vec<Object>)]
+    calls: (),
+    #[schema(value_type = Vec<Object>)]
     notifications: (),
     #[schema(value_type = Vec<Object>)]
     coin_ledger: (),
