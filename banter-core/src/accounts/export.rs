@@ -33,6 +33,7 @@ enum Part {
     FriendRequests,
     Blocks,
     Conversations,
+    Rooms,
     Messages,
     Uploads,
     Verifications,
@@ -44,7 +45,7 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Account,
         Self::Settings,
         Self::Location,
@@ -54,6 +55,7 @@ impl Part {
         Self::FriendRequests,
         Self::Blocks,
         Self::Conversations,
+        Self::Rooms,
         Self::Messages,
         Self::Uploads,
         Self::Verifications,
@@ -76,6 +78,7 @@ impl Part {
             Self::FriendRequests => "friendRequests",
             Self::Blocks => "blocks",
             Self::Conversations => "conversations",
+            Self::Rooms => "rooms",
             Self::Messages => "messages",
             Self::Uploads => "uploads",
             Self::Verifications => "verifications",

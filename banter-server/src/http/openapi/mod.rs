@@ -29,6 +29,7 @@ pub use tidy::tidy;
         (name = "Friends", description = "Friends, and asking to be"),
         (name = "Messages", description = "Conversations and messages"),
         (name = "Groups", description = "Conversations of 3 to 10"),
+        (name = "Rooms", description = "Places to talk, with strangers too"),
         (name = "Notifications", description = "The inbox"),
         (name = "Media", description = "Pictures, recordings and films"),
         (name = "Presence", description = "Who is here now"),

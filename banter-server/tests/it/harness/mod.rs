@@ -143,6 +143,7 @@ impl Server {
             "/users",
             "/friends",
             "/conversations",
+            "/rooms",
             "/messages",
             "/notifications",
             "/presence",
