@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, config, dev, jobs, migrate, seed, user};
+use crate::commands::{completions, config, dev, jobs, migrate, rooms, seed, user};
 
 /// Examples at the foot of a command's help.
 macro_rules! examples {
@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Migrate(migrate::MigrateArgs),
     Seed(seed::SeedArgs),
     User(user::UserArgs),
+    Rooms(rooms::RoomsArgs),
     Jobs(jobs::JobsArgs),
     Config(config::ConfigArgs),
     /// The moderators' console, in this terminal

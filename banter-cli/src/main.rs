@@ -60,6 +60,7 @@ async fn run(args: Args, out: &Printer) -> Result<ExitStatus, Failure> {
         Command::Migrate(args) => commands::migrate::run(args, &settings, out).await,
         Command::Seed(args) => commands::seed::run(args, &settings, out).await,
         Command::User(args) => commands::user::run(args, &settings, out).await,
+        Command::Rooms(args) => commands::rooms::run(args, &settings, out).await,
         Command::Jobs(args) => commands::jobs::run(args, &settings, out).await,
         Command::Config(args) => commands::config::run(&args, &settings, out),
         Command::Console(args) => Box::pin(commands::console::run(args, &settings)).await,

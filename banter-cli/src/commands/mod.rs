@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod dev;
 pub(crate) mod jobs;
 pub(crate) mod migrate;
+pub(crate) mod rooms;
 pub(crate) mod seed;
 pub(crate) mod user;
 

@@ -8,5 +8,6 @@ mod help;
 mod jobs;
 mod migrate;
 mod output;
+mod rooms;
 mod seed;
 mod user;
