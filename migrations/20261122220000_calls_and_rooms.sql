@@ -161,6 +161,16 @@ create table chat_room_invitations (
 
 create index chat_room_invitations_user_id on chat_room_invitations (user_id);
 
+-- Who looks at a room without being in: for a short while, so that nobody need take them out. Lost with the server.
+create unlogged table chat_room_watchers (
+    room_id  uuid not null references chat_rooms (id) on delete cascade,
+    user_id  uuid not null references users (id),
+    until    timestamptz not null,
+    primary key (room_id, user_id)
+);
+
+create index chat_room_watchers_user_id on chat_room_watchers (user_id);
+
 -- Is nothing in somebody's way into this room? Whoever was sent out of it, or cannot meet its host, does not find it at all.
 create function may_enter_room(person uuid, room uuid, at timestamptz) returns boolean
     language sql stable parallel safe

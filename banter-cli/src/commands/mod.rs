@@ -8,6 +8,7 @@ pub(crate) mod dev;
 pub(crate) mod jobs;
 pub(crate) mod livekit;
 pub(crate) mod migrate;
+pub(crate) mod rooms;
 pub(crate) mod seed;
 pub(crate) mod user;
 

@@ -11,5 +11,6 @@ mod livekit;
 mod media_servers;
 mod migrate;
 mod output;
+mod rooms;
 mod seed;
 mod user;

@@ -33,6 +33,7 @@ enum Part {
     FriendRequests,
     Blocks,
     Conversations,
+    Rooms,
     Messages,
     Uploads,
     Verifications,
@@ -45,7 +46,7 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Account,
         Self::Settings,
         Self::Location,
@@ -55,6 +56,7 @@ impl Part {
         Self::FriendRequests,
         Self::Blocks,
         Self::Conversations,
+        Self::Rooms,
         Self::Messages,
         Self::Uploads,
         Self::Verifications,
@@ -78,6 +80,7 @@ impl Part {
             Self::FriendRequests => "friendRequests",
             Self::Blocks => "blocks",
             Self::Conversations => "conversations",
+            Self::Rooms => "rooms",
             Self::Messages => "messages",
             Self::Uploads => "uploads",
             Self::Verifications => "verifications",

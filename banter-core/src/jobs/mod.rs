@@ -70,12 +70,8 @@ impl Job {
             Self::RingTimeout { call_id } => banter.calls().ring_timeout(*call_id).await,
             Self::SettleSeat { room, user_id } => Ok(banter.voice().settle_seat(room, *user_id).await?),
             Self::SettleMediaRoom { room } => Ok(banter.voice().settle_room(room).await?),
-<<<<<<< HEAD
-            Self::ReconcileVoice {} => Box::pin(voice::reconcile::run(banter)).await,
-            Self::CloseEmptyRoom { room_id } => Ok(banter.rooms().close_empty(*room_id).await?),
-=======
             Self::ReconcileVoice {} => voice::reconcile::run(banter).await,
->>>>>>> calls
+            Self::CloseEmptyRoom { room_id } => Ok(banter.rooms().close_empty(*room_id).await?),
             Self::Push(push) => push.run(banter).await,
         }
     }

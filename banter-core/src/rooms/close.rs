@@ -89,11 +89,13 @@ impl Rooms<'_> {
         because: Because,
         note: Option<&str>,
     ) -> Result<Aftermath, sqlx::Error> {
+        let (to, _) = self.audience(db, room.id, None).await?;
         sqlx::query!("delete from chat_room_members where room_id = $1", room.id.0).execute(&mut *db).await?;
         // Who may come, and who may not, is of no matter any more.
         sqlx::query!(
             r#"
-            with bans as (delete from chat_room_bans where room_id = $1)
+            with bans as (delete from chat_room_bans where room_id = $1),
+            watchers as (delete from chat_room_watchers where room_id = $1)
             delete from chat_room_invitations where room_id = $1
             "#,
             room.id.0,
@@ -114,7 +116,7 @@ impl Rooms<'_> {
             .execute(db)
             .await?;
         let mut aftermath = Aftermath::default();
-        aftermath.tell(room.ids(), Event::RoomClosed(RoomClosed { room_id: room.id, because }));
+        aftermath.tell(to, Event::RoomClosed(RoomClosed { room_id: room.id, because }));
         if let Some(livekit_room) = &room.livekit_room {
             aftermath.room(livekit_room);
         }

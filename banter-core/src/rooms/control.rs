@@ -125,7 +125,7 @@ impl Rooms<'_> {
         if changed.rows_affected() == 0 {
             return Ok(());
         }
-        let (mut to, _) = self.audience(&mut tx, id, caller.user_id).await?;
+        let (mut to, _) = self.audience(&mut tx, id, Some(caller.user_id)).await?;
         tx.commit().await?;
         to.retain(|user| *user == caller.user_id || room.role_of(*user).is_some_and(Role::keeps_order));
         let mut aftermath = Aftermath::default();

@@ -61,7 +61,7 @@ impl Rooms<'_> {
         .await?;
         let mut aftermath = Aftermath::default();
         aftermath.seat_in(room.livekit_room.as_deref(), leaver);
-        let (to, member_count) = self.audience(db, room.id, leaver).await?;
+        let (to, member_count) = self.audience(db, room.id, Some(leaver)).await?;
         let left = RoomMemberLeft { room_id: room.id, user_id: leaver, reason: why, member_count };
         aftermath.tell(to, Event::RoomMemberLeft(left));
         if member_count == 0 {
@@ -141,7 +141,15 @@ impl Rooms<'_> {
                 aftermath.add(self.go(db, &room, user, Why::Left).await?);
             }
         }
-        sqlx::query!("delete from chat_room_invitations where user_id = $1", user.0).execute(db).await?;
+        sqlx::query!(
+            r#"
+            with watches as (delete from chat_room_watchers where user_id = $1)
+            delete from chat_room_invitations where user_id = $1
+            "#,
+            user.0,
+        )
+        .execute(db)
+        .await?;
         Ok(aftermath)
     }
 

@@ -4,6 +4,7 @@
 use sqlx::PgConnection;
 
 use super::policy::Role;
+use super::watch::MOST_WATCHING;
 use super::{Error, Member, Rooms};
 use crate::accounts::{Caller, PersonSummary};
 use crate::events::{Event, RoomMemberUpdated};
@@ -30,11 +31,6 @@ impl Locked {
     /// The same of somebody the caller names.
     pub(super) fn seen_role_of(&self, user: UserId) -> Option<Role> {
         self.role_of(user).filter(|_| !self.out_of_sight.contains(&user))
-    }
-
-    /// Everybody who is in.
-    pub(super) fn ids(&self) -> Vec<UserId> {
-        self.members.iter().map(|(user, _)| *user).collect()
     }
 }
 
@@ -112,34 +108,51 @@ impl Rooms<'_> {
         .await
     }
 
-    /// Who hears of what `about` does in the room, themselves among them, and how many are in.
+    /// Who hears of what becomes of the room, or of `about` in it: who is in and can meet them, they themselves, and who
+    /// watches and might come in; and how many are in.
     pub(super) async fn audience(
         &self,
         db: &mut PgConnection,
         room: RoomId,
-        about: UserId,
+        about: Option<UserId>,
     ) -> Result<(Vec<UserId>, i32), sqlx::Error> {
         let found = sqlx::query!(
             r#"
             select
                 r.member_count,
                 array(
-                    select user_id
-                    from chat_room_members m
-                    where m.room_id = r.id
-                      and m.user_id <> $2
-                      and not exists (select from blocked_pairs where one = $2 and other = m.user_id)
+                    select person
+                    from (
+                        select user_id from chat_room_members where room_id = r.id
+                        union
+                        (
+                            select w.user_id
+                            from chat_room_watchers w
+                            where w.room_id = r.id
+                              and w.until > $3
+                              and may_enter_room(w.user_id, r.id, $3)
+                              and (r.is_public or exists (
+                                  select from chat_room_invitations i where i.room_id = r.id and i.user_id = w.user_id
+                              ))
+                            order by w.until desc
+                            limit $4
+                        )
+                    ) as hearer (person)
+                    where person is distinct from $2
+                      and not exists (select from blocked_pairs where one = $2 and other = person)
                 ) as "others!: Vec<UserId>"
             from chat_rooms r
             where r.id = $1
             "#,
             room.0,
-            about.0,
+            about.map(|user| user.0),
+            self.0.clock().now(),
+            MOST_WATCHING,
         )
         .fetch_one(db)
         .await?;
         let mut to = found.others;
-        to.push(about);
+        to.extend(about);
         Ok((to, found.member_count))
     }
 
@@ -192,7 +205,7 @@ impl Rooms<'_> {
     ) -> Result<Aftermath, sqlx::Error> {
         let mut aftermath = Aftermath::default();
         let member = self.member(db, room.id, user).await?;
-        let (to, _) = self.audience(db, room.id, user).await?;
+        let (to, _) = self.audience(db, room.id, Some(user)).await?;
         aftermath.tell(to, Event::RoomMemberUpdated(RoomMemberUpdated { room_id: room.id, member }));
         aftermath.seat_in(room.livekit_room.as_deref(), user);
         Ok(aftermath)

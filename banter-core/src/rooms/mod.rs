@@ -13,7 +13,7 @@
 //!
 //! [`policy`] who may do what · [`open`] making and changing one · [`seats`] coming and going · `departure` going that is
 //! not one's own doing · [`control`] what host and moderators do · [`invite`] · [`close`] · [`browse`] what people find ·
-//! [`desk`] what staff see
+//! [`watch`] looking on · [`desk`] what staff see
 
 pub mod browse;
 pub mod close;
@@ -27,6 +27,7 @@ pub mod policy;
 pub mod seats;
 #[cfg(test)]
 mod tests;
+pub mod watch;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};

@@ -195,9 +195,10 @@ impl Rooms<'_> {
             .execute(&mut *tx)
             .await?;
         }
+        let (to, _) = self.audience(&mut tx, id, None).await?;
         tx.commit().await?;
         let mut aftermath = Aftermath::default();
-        aftermath.tell(room.ids(), Event::RoomUpdated(RoomRef { room_id: id }));
+        aftermath.tell(to, Event::RoomUpdated(RoomRef { room_id: id }));
         aftermath.carry_out(self.0).await;
         self.one(caller, id).await
     }

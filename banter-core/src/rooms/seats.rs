@@ -77,7 +77,7 @@ impl Rooms<'_> {
         self.seat(db, room.id, caller.user_id, role, room.livekit_room.is_some()).await?;
         let mut aftermath = Aftermath::default();
         let member = self.member(db, room.id, caller.user_id).await?;
-        let (to, member_count) = self.audience(db, room.id, caller.user_id).await?;
+        let (to, member_count) = self.audience(db, room.id, Some(caller.user_id)).await?;
         let joined = RoomMemberJoined { room_id: room.id, member, member_count };
         aftermath.tell(to, Event::RoomMemberJoined(joined));
         Ok(aftermath)

@@ -5,6 +5,7 @@ mod going;
 mod inviting;
 mod media;
 mod order;
+mod watching;
 
 use super::open::{NewRoom, RoomChange};
 use super::policy::Role;

@@ -90,7 +90,7 @@ pub struct Rooms {
 
 #[derive(Serialize, ToSchema)]
 pub struct OneRoom {
-    room: Room,
+    pub room: Room,
 }
 
 /// A room that the caller is in, and the way into it; all four null where nothing is spoken.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use banter_core::accounts::{self, Caller};
-use banter_core::ids::{ConversationId, UserId};
+use banter_core::ids::{ConversationId, RoomId, UserId};
 use banter_core::limits::Act;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use super::lane::Lane;
 use crate::http::conversations::{Marked, Read};
 use crate::http::error::ApiError;
 use crate::http::messages::{NewMessage, SentMessage};
+use crate::http::rooms::OneRoom;
 use crate::http::{Answer, Done};
 
 pub(super) fn listen(socket: &SocketRef) {
@@ -33,6 +34,12 @@ pub(super) fn listen(socket: &SocketRef) {
     });
     socket.on("typing:stop", |s: SocketRef, hub: State<Hub>, data: TryData<Value>, ack: AckSender| {
         handle(s, hub, data, ack, typing_stop)
+    });
+    socket.on("room:subscribe", |s: SocketRef, hub: State<Hub>, data: TryData<Value>, ack: AckSender| {
+        handle(s, hub, data, ack, watch)
+    });
+    socket.on("room:unsubscribe", |s: SocketRef, hub: State<Hub>, data: TryData<Value>, ack: AckSender| {
+        handle(s, hub, data, ack, unwatch)
     });
     socket.on("presence:heartbeat", |s: SocketRef, hub: State<Hub>, data: TryData<Value>, ack: AckSender| {
         handle(s, hub, data, ack, heartbeat)
@@ -200,6 +207,24 @@ async fn typing(asker: Asker, In { conversation_id }: In, starts: bool) -> Resul
         }
     };
     messaging.typing(&asker.caller, conversation_id, people, starts);
+    Ok(Done {})
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InRoom {
+    room_id: RoomId,
+}
+
+/// A room is on the screen of somebody who need not be in it.
+async fn watch(asker: Asker, InRoom { room_id }: InRoom) -> Result<OneRoom, ApiError> {
+    counted(&asker).await?;
+    Ok(OneRoom { room: asker.hub.banter.rooms().watch(&asker.caller, room_id).await? })
+}
+
+async fn unwatch(asker: Asker, InRoom { room_id }: InRoom) -> Result<Done, ApiError> {
+    counted(&asker).await?;
+    asker.hub.banter.rooms().unwatch(&asker.caller, room_id).await?;
     Ok(Done {})
 }
 

@@ -104,6 +104,16 @@ async fn answers_and_events_are_as_documented() {
             api.post("/conversations", &asha, json!({ "name": name, "memberIds": members })).await.is(201);
         groups.push(group["conversation"]["id"].clone());
     }
+    let room = async |host: &Person, guest: &Person| {
+        let room = json!({ "name": "Chai", "roomType": "text" });
+        let room = api.post("/rooms/create", host, room).await.is(201)["room"]["id"].take();
+        api.post(&format!("/rooms/{}/join", room.as_str().expect("an id")), guest, json!({})).await.is(200);
+        room
+    };
+    let own_room = room(&asha, &ravi).await;
+    let (to_ban, to_kick) = (room(&asha, &ravi).await, room(&asha, &ravi).await);
+    let (to_leave, to_close) = (room(&asha, &ravi).await, room(&asha, &ravi).await);
+    let listening = room(&friends[0], &asha).await;
     let message = api.world.send(&asha, &ravi, "to be changed").await.id;
     api.world.may_leave_jobs();
     let leaver = api.world.user("leaver").await;
@@ -166,6 +176,16 @@ async fn answers_and_events_are_as_documented() {
             ("ConversationId", path) if path.ends_with("/leave") => Some(groups[1].clone()),
             ("ConversationId", path) if path.contains("/members") => Some(groups[0].clone()),
             ("ConversationId", "/api/conversations/{id}") => Some(groups[0].clone()),
+            ("RoomId", path) if path.ends_with("/ban") => Some(to_ban.clone()),
+            ("RoomId", path) if path.ends_with("/kick") => Some(to_kick.clone()),
+            ("RoomId", path) if path.ends_with("/leave") => Some(to_leave.clone()),
+            ("RoomId", path) if path.ends_with("/close") => Some(to_close.clone()),
+            ("RoomId", path) if path.ends_with("/raise-hand") => Some(listening.clone()),
+            ("RoomId", _) => Some(own_room.clone()),
+            ("roomType", _) => Some(json!("text")),
+            ("userIds", path) if path.ends_with("/invite") => Some(json!([friends[2].id])),
+            ("UserId", path) if path.contains("/rooms/") => Some(json!(ravi.id)),
+            ("role", path) if path.contains("/rooms/") => Some(json!("speaker")),
             ("UserId", path) if path.contains("/members") => Some(json!(friends[0].id)),
             ("memberIds", path) if path.ends_with("/members") => Some(json!([friends[2].id])),
             ("memberIds", _) => Some(members.clone()),
@@ -204,6 +224,10 @@ async fn answers_and_events_are_as_documented() {
         "call:rejected",
         "call:cancelled",
         "call:ended",
+        "room:member-left",
+        "room:member-updated",
+        "room:updated",
+        "room:closed",
     ] {
         assert!(events.iter().any(|(name, _)| name == expected), "{expected}: {events:?}");
     }

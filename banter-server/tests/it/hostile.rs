@@ -30,6 +30,7 @@ struct Scene {
     friends: Value,
     request: Value,
     notification: Value,
+    room: Value,
 }
 
 impl Scene {
@@ -41,6 +42,9 @@ impl Scene {
         let asked = api.post("/friends/requests", &ravi, json!({ "receiverId": asha.id })).await.is(201);
         let request = asked["request"]["id"].clone();
         let notification = json!(api.world.coin_news(&asha, 50).await);
+        let room = json!({ "name": "Chai", "roomType": "text" });
+        let room = api.post("/rooms/create", &asha, room).await.is(201)["room"]["id"].take();
+        api.world.may_leave_jobs();
         let message = json!(api.world.send(&asha, &ravi, "hello again").await.id);
         let mut friends = Vec::new();
         for name in ["meera", "kabir"] {
@@ -49,7 +53,7 @@ impl Scene {
             friends.push(json!(friend.id));
         }
         let friends = Value::Array(friends);
-        Self { api, document, asha, ravi, conversation, message, friends, request, notification }
+        Self { api, document, asha, ravi, conversation, message, friends, request, notification, room }
     }
 
     fn fill(&self, name: &str) -> Option<Value> {
@@ -60,6 +64,8 @@ impl Scene {
             "UserId" => Some(json!(self.asha.id)),
             "SessionId" => Some(json!(self.asha.caller.session_id)),
             "ConversationId" => Some(self.conversation.clone()),
+            "RoomId" => Some(self.room.clone()),
+            "roomType" => Some(json!("text")),
             "FriendRequestId" => Some(self.request.clone()),
             "NotificationId" => Some(self.notification.clone()),
             "MessageId" => Some(self.message.clone()),

@@ -15,6 +15,7 @@ mod messages;
 mod notifications;
 mod people;
 mod presence;
+mod rooms;
 mod safety;
 mod serving;
 mod settings;

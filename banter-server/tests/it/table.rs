@@ -30,8 +30,8 @@ async fn ask(
     body: Option<&Value>,
 ) -> Answer {
     let unknown = |name: &str| match name {
-        "UserId" | "SessionId" | "ConversationId" | "FriendRequestId" | "NotificationId" | "MessageId"
-        | "UploadId" | "CallId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+        "UserId" | "SessionId" | "ConversationId" | "RoomId" | "FriendRequestId" | "NotificationId"
+        | "MessageId" | "UploadId" | "CallId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
         _ => None,
     };
     let request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
@@ -117,7 +117,7 @@ async fn view(
     asha: &Person,
     ravi: &Person,
     stranger: &Person,
-    (upload, call): (&Value, &str),
+    (upload, call, room): (&Value, &str, &Value),
 ) -> Vec<(String, Value)> {
     let conversation = api.get("/conversations", asha).await.is(200)["conversations"].take();
     let conversations = conversation.as_array().expect("a list");
@@ -128,6 +128,7 @@ async fn view(
         "ConversationId" => Some(ours["id"].clone()),
         "UploadId" => Some(json!(upload)),
         "CallId" => Some(json!(call)),
+        "RoomId" => Some(room.clone()),
         "beforeSeq" => Some(json!(100)),
         "since" => Some(json!("2026-01-01T00:00:00Z")),
         "limit" => Some(json!(50)),
@@ -194,7 +195,9 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let message = api.world.send(&asha, &ravi, SECRET).await.id;
     let upload = api.upload(&asha, "avatar", files::jpeg(8, 8)).await.is(200)["mediaId"].take();
     let call = call_log(&api, &asha, &ravi).await;
-    let before = view(&api, &document, &asha, &ravi, &mallory, (&upload, &call)).await;
+    let secret_room = json!({ "name": SECRET, "roomType": "text", "isPublic": false });
+    let room = api.post("/rooms/create", &asha, secret_room).await.is(201)["room"]["id"].take();
+    let before = view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room)).await;
     assert!(json!(before).to_string().contains(SECRET), "there is something to find");
 
     let hers = |name: &str| match name {
@@ -207,6 +210,8 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "memberIds" => Some(json!([asha.id])),
         "since" => Some(json!("2026-01-01T00:00:00Z")),
         "NotificationId" => Some(json!(notification)),
+        "RoomId" => Some(room.clone()),
+        "roomType" => Some(json!("text")),
         "UploadId" => Some(upload.clone()),
         "CallId" => Some(json!(call)),
         "documentMediaUrl" | "selfieMediaUrl" | "mediaUrl" => Some(upload.clone()),
@@ -229,6 +234,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         &conversation.to_string(),
         &call,
         request.as_str().expect("an id"),
+        room.as_str().expect("an id"),
     ];
     // And after these mallory is nobody.
     let logout_last = |operation: &&Operation| {
@@ -236,6 +242,10 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     };
     let (last, first): (Vec<_>, Vec<_>) = document.operations.iter().partition(logout_last);
     for operation in first.into_iter().chain(last) {
+        let hers = |name: &str| match (name, operation.path.as_str()) {
+            ("userIds", path) if path.ends_with("/invite") => Some(json!([asha.id])),
+            _ => hers(name),
+        };
         let url = document.url(operation, &hers);
         let mut bodies: Vec<Option<Value>> =
             document.bodies(operation, &hers).into_iter().map(Some).collect();
@@ -253,14 +263,14 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
             // There it is a person's id, to whom mallory may write.
             let names_hers = operation.path.contains("{id}") && operation.name() != "GET /api/messages/{id}"
                 || body.is_some_and(|body| {
-                    ["conversationId", "mediaId"].iter().any(|id| body.get(id).is_some())
+                    ["conversationId", "roomId", "mediaId"].iter().any(|id| body.get(id).is_some())
                 });
             if names_hers {
                 assert_eq!(answer.status, 404, "{what}");
             }
         }
     }
-    assert_eq!(view(&api, &document, &asha, &ravi, &mallory, (&upload, &call)).await, before);
+    assert_eq!(view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room)).await, before);
     api.world.advance(TimeDelta::minutes(1));
     assert_eq!(api.get("/auth/me", &asha).await.status, 200);
 }

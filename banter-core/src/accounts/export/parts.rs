@@ -160,6 +160,22 @@ impl State {
                 ) r
                 "#
             ),
+            // Those they are in now: whoever leaves one leaves nothing but what they wrote.
+            Part::Rooms => page!(
+                r#"
+                select r.id as key, to_json(r)::text as json
+                from (
+                    select
+                        m.room_id as id, c.name, m.role, m.is_muted as "isMuted", m.hand_raised_at as "handRaisedAt",
+                        m.joined_at as "joinedAt"
+                    from chat_room_members m
+                    join conversations c on c.id = m.room_id
+                    where m.user_id = $1 and m.room_id > $2
+                    order by m.room_id
+                    limit 500
+                ) r
+                "#
+            ),
             Part::Messages => self.messages().await?,
             Part::Uploads => page!(
                 r#"

@@ -13,11 +13,13 @@ use crate::accounts::settings::{Audience, SettingsChange, Watchers};
 use crate::calls::CallType;
 use crate::calls::initiate::Whom;
 use crate::friends::requests::Asked;
-use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, UploadId};
+use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, RoomId, UploadId};
 use crate::jobs::worker;
 use crate::media::Purpose;
 use crate::messaging::MessageType;
 use crate::messaging::send::{Draft, Target};
+use crate::rooms::open::NewRoom;
+use crate::rooms::{RoomType, conversation_of};
 use crate::testing::fcm::Fcm;
 use crate::testing::livekit::LiveKit;
 use crate::testing::{DEADLINE, Person, World, files, noon};
@@ -28,6 +30,8 @@ pub(super) struct Scene {
     pub(super) people: Vec<Person>,
     pub(super) conversations: Vec<ConversationId>,
     pub(super) groups: Vec<ConversationId>,
+    /// Of the first two, everybody else in both.
+    pub(super) rooms: Vec<RoomId>,
     pub(super) posted: Vec<Posted>,
     pub(super) uploads: Vec<(usize, UploadId)>,
     /// Who asked whom.
@@ -67,6 +71,7 @@ impl Scene {
             people,
             conversations: Vec::new(),
             groups: Vec::new(),
+            rooms: Vec::new(),
             posted: Vec::new(),
             uploads: Vec::new(),
             requests: Vec::new(),
@@ -74,6 +79,7 @@ impl Scene {
             blocks: HashSet::new(),
         };
         scene.settle(graph).await;
+        scene.open_rooms().await;
         for act in &graph.before {
             scene.act(act).await;
         }
@@ -131,6 +137,28 @@ impl Scene {
                 self.groups.push(id);
                 self.conversations.push(id);
             }
+        }
+    }
+
+    async fn open_rooms(&mut self) {
+        for host in 0..self.people.len().min(2) {
+            let new = NewRoom {
+                name: format!("Room {host}"),
+                description: None,
+                category: None,
+                language: None,
+                room_type: RoomType::Text,
+                max_members: None,
+                is_public: true,
+                cover_image: None,
+            };
+            let rooms = self.world.banter.rooms();
+            let room = rooms.create(&self.people[host].caller, new).await.expect("a room").room.id;
+            for person in &self.people {
+                rooms.join(&person.caller, room).await.expect("in");
+            }
+            self.rooms.push(room);
+            self.conversations.push(conversation_of(room));
         }
     }
 

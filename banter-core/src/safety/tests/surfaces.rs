@@ -6,6 +6,7 @@ use super::scene::{Scene, phone};
 use crate::friends::requests::Direction as Requests;
 use crate::messaging::history::{Direction, Of};
 use crate::page::PageRequest;
+use crate::rooms::browse::Filter;
 use crate::testing::Person;
 
 pub(super) const ALL: PageRequest = PageRequest { limit: 100, cursor: None };
@@ -30,6 +31,11 @@ pub(super) async fn of(scene: &Scene, place: usize) -> Vec<(String, String)> {
         see!("history backwards", messaging.history(caller, of, Direction::Before(i64::MAX), 100).await);
         see!("history forwards", messaging.history(caller, of, Direction::After(0), 100).await);
         see!("who hears of typing", messaging.typing_audience(caller, *id).await);
+    }
+    see!("rooms", banter.rooms().browse(caller, &Filter::default(), &ALL).await.expect("a list"));
+    for id in &scene.rooms {
+        see!("a room", banter.rooms().one(caller, *id).await);
+        see!("who is in a room", banter.rooms().members(caller, *id, &ALL).await);
     }
     for (_, upload) in &scene.uploads {
         see!("media", banter.media().one(caller, *upload).await);

@@ -30,6 +30,7 @@ pub use tidy::tidy;
         (name = "Messages", description = "Conversations and messages"),
         (name = "Groups", description = "Conversations of 3 to 10"),
         (name = "Calls", description = "Audio and video, of two or of a group"),
+        (name = "Rooms", description = "Places to talk, with strangers too"),
         (name = "Notifications", description = "The inbox"),
         (name = "Media", description = "Pictures, recordings and films"),
         (name = "Presence", description = "Who is here now"),

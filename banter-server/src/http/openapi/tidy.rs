@@ -21,6 +21,7 @@ pub fn tidy(document: &OpenApi) -> Value {
             }
         }
     }
+    join_parts(&mut document);
     require_what_is_always_there(&mut document);
     document
 }
@@ -84,6 +85,21 @@ fn merged(parts: &[Value]) -> Value {
         required.extend(part["required"].as_array().cloned().unwrap_or_default());
     }
     json!({ "type": "object", "properties": properties, "required": required })
+}
+
+/// A named object that is another and some fields more becomes one object.
+fn join_parts(document: &mut Value) {
+    let known = document["components"]["schemas"].clone();
+    for (_, schema) in fields(&mut document["components"]["schemas"]) {
+        let Some(parts) = schema["allOf"].as_array() else { continue };
+        let whole = |part: &Value| match part["$ref"].as_str().and_then(|name| name.strip_prefix(SCHEMAS)) {
+            Some(name) => known[name].clone(),
+            None => part.clone(),
+        };
+        let mut joined = merged(&parts.iter().map(whole).collect::<Vec<_>>());
+        joined["description"] = schema["description"].clone();
+        *schema = joined;
+    }
 }
 
 fn each_reference(json: &mut Value, visit: &mut impl FnMut(&mut String)) {

@@ -144,6 +144,7 @@ impl Server {
             "/users",
             "/friends",
             "/conversations",
+            "/rooms",
             "/messages",
             "/notifications",
             "/presence",

@@ -5,8 +5,16 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::Api;
 
-const EVENTS: [&str; 6] =
-    ["message:send", "message:read", "typing:start", "typing:stop", "presence:heartbeat", "auth:refresh"];
+const EVENTS: [&str; 8] = [
+    "message:send",
+    "message:read",
+    "typing:start",
+    "typing:stop",
+    "room:subscribe",
+    "room:unsubscribe",
+    "presence:heartbeat",
+    "auth:refresh",
+];
 
 #[tokio::test]
 async fn a_payload_that_is_wrong_is_refused_in_the_acknowledgement() {
