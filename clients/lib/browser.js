@@ -27,6 +27,8 @@ const FLAGS = [
 const CONNECT = 20_000;
 /** Fifty packets a second come from whoever speaks: one second of it. */
 const A_SECOND_OF_SPEECH = 50;
+/** What may be on its way when somebody falls silent: a tenth of a second. The browser's statistics are half of that old. */
+const ON_THE_WAY = 5;
 
 const PAGE = '<!doctype html><meta charset=utf-8><title>Phones</title><script src=/livekit-client.js></script><script type=module src=/phone.js></script>';
 const SERVED = {
@@ -89,6 +91,11 @@ class Tab {
   async phone() {
     return new Phone(this.#page, await this.#page.evaluate(() => window.newPhone()));
   }
+
+  /** Without a goodbye to anybody. */
+  async crash() {
+    await this.#page.context().close();
+  }
 }
 
 class Phone {
@@ -133,7 +140,7 @@ class Phone {
     const before = await this.packets(person);
     await this.hears(whileHearing);
     const came = (await this.packets(person)) - before;
-    if (came !== 0) throw new Error(`${came} packets came from ${person.user.fullName}`);
+    if (came > ON_THE_WAY) throw new Error(`${came} packets came from ${person.user.fullName}`);
   }
 
   /** Waits until the room is over for it: why, in LiveKit's words. */
