@@ -10,10 +10,12 @@ import { hangUp } from '../lib/socket.js';
 import { Voice, answeredCall, join } from '../lib/voice.js';
 import { eventually } from '../lib/wait.js';
 
-/** How long everybody may count as there whom nobody can see: 90 s, and the rounds before and after. */
-const OUTAGE = 150_000;
-/** Two rounds, half a minute apart, and what somebody may stay away. */
+/** How long everybody may count as there whom nobody can see: a minute, and the half until that is noticed. */
+const OUTAGE = 110_000;
+/** Two rounds, half a minute apart, and what somebody may stay away between them. */
 const REPAIRED = 100_000;
+/** How long somebody may take to come to a room that was lost. */
+const COMING = 90;
 
 let browser;
 
@@ -103,9 +105,10 @@ describe('outages', { concurrency: true }, () => {
       }
       await phones[0].speak();
       await phones[1].hears(asha);
+      voice.later(COMING);
       await eventually(REPAIRED, 'nobody haunts the room', async () => {
         const { members } = await asha.api.get(`/rooms/${room.id}/members`);
-        const found = members.map((member) => member.userId);
+        const found = members.map((member) => member.user.id);
         assert.ok(found.includes(asha.id) && found.includes(ravi.id), 'whoever is there was put out');
         return !found.includes(meera.id);
       });

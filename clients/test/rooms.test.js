@@ -151,5 +151,5 @@ test('a hundred people join a room of ten at once: ten are in, here and at the m
   const inside = [host, ...taken.map(({ person }) => person)];
   await voice.livekit.holds(room.livekitRoom, inside);
   const { members } = await host.api.get(`/rooms/${room.id}/members`);
-  assert.deepEqual(members.map((member) => member.userId).sort(), inside.map((person) => person.id).sort());
+  assert.deepEqual(members.map((member) => member.user.id).sort(), inside.map((person) => person.id).sort());
 });

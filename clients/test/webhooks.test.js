@@ -43,7 +43,7 @@ async function roomWith(others) {
 
 async function members(person, room) {
   const answer = await person.api.get(`/rooms/${room.id}/members`);
-  return answer.members.map((member) => member.userId).sort();
+  return answer.members.map((member) => member.user.id).sort();
 }
 
 const ids = (people) => people.map((person) => person.id).sort();
