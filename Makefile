@@ -36,7 +36,7 @@ fmt: ## Format the code
 build: setup ## Build every program and every test
 	cargo build --workspace --all-targets
 
-setup: ## Install what is missing: PostgreSQL, Redis, a C compiler
+setup: ## Install what is missing: PostgreSQL, Redis, a C compiler, LiveKit, coturn
 	scripts/setup.sh
 
 .PHONY: help dev test bench lint prepare snapshots fmt build setup

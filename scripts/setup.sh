@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Installs what Banter needs and this machine lacks. Where everything is there it changes nothing and needs no rights.
 #
-#   scripts/setup.sh           PostgreSQL 15 or newer, Redis (or Valkey), a C compiler; Rust is only asked for
-#   scripts/setup.sh --tests   and what the tests need besides: ImageMagick, and clients for Node.js, which is only asked for
+#   scripts/setup.sh           PostgreSQL 15 or newer, Redis (or Valkey), a C compiler; Rust is only asked for. For calls and
+#                              rooms LiveKit, which Go builds where Go is, and coturn: all else works without them
+#   scripts/setup.sh --tests   and what the tests need besides: LiveKit and coturn for certain, ImageMagick, Chromium, and
+#                              clients for Node.js, which is only asked for
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -39,6 +41,12 @@ has_redis() {
 # Not a stand-in of the same name: the program itself says whose it is.
 # Other programs go by the name of `convert`: the system's own is meant, or version 7's `magick`.
 has_imagemagick() { [ -x /usr/bin/convert ] || command -v magick >/dev/null; }
+has_coturn() { has turnserver || [ -x /opt/homebrew/bin/turnserver ] || [ -x /usr/local/bin/turnserver ]; }
+# The browser's tests look under these names, too.
+has_chromium() {
+  has chromium || has chromium-browser || has google-chrome ||
+    [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ] || [ -x /Applications/Chromium.app/Contents/MacOS/Chromium ]
+}
 has_compiler() { has cc || has gcc || has clang; }
 
 as_root() {
@@ -66,6 +74,8 @@ with_apt() {
   [ "$wants_redis" = 0 ] || packages+=(redis-server)
   [ "$wants_compiler" = 0 ] || packages+=(gcc libc6-dev)
   [ "$wants_imagemagick" = 0 ] || packages+=(imagemagick)
+  [ "$wants_coturn" = 0 ] || packages+=(coturn)
+  [ "$wants_chromium" = 0 ] || packages+=(chromium)
   if [ "$wants_postgres" = 1 ] && [ ! -e "$drop_in" ]; then
     as_root mkdir -p "${drop_in%/*}"
     echo "create_main_cluster = false" | as_root tee "$drop_in" >/dev/null
@@ -80,8 +90,10 @@ with_apt() {
   say "apt-get install ${packages[*]}"
   as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 "${packages[@]}" >/dev/null
-  if [ "$wants_redis" = 1 ] && [ -d /run/systemd/system ]; then
-    as_root systemctl disable --quiet redis-server || true # or it would start with the machine
+  # Or they would start with the machine.
+  if [ -d /run/systemd/system ]; then
+    [ "$wants_redis" = 0 ] || as_root systemctl disable --quiet redis-server || true
+    [ "$wants_coturn" = 0 ] || as_root systemctl disable --quiet coturn || true
   fi
 }
 
@@ -91,6 +103,8 @@ with_dnf() {
   [ "$wants_redis" = 0 ] || as_root dnf install -y -q redis || as_root dnf install -y -q valkey
   [ "$wants_compiler" = 0 ] || as_root dnf install -y -q gcc
   [ "$wants_imagemagick" = 0 ] || as_root dnf install -y -q ImageMagick
+  [ "$wants_coturn" = 0 ] || as_root dnf install -y -q coturn
+  [ "$wants_chromium" = 0 ] || as_root dnf install -y -q chromium
 }
 
 with_brew() {
@@ -98,10 +112,12 @@ with_brew() {
   [ "$wants_redis" = 0 ] || brew install redis
   [ "$wants_compiler" = 0 ] || fail "there is no C compiler" "xcode-select --install"
   [ "$wants_imagemagick" = 0 ] || brew install imagemagick
+  [ "$wants_coturn" = 0 ] || brew install coturn
+  [ "$wants_chromium" = 0 ] || brew install --cask chromium
 }
 
 services() {
-  wants_postgres=0 wants_redis=0 wants_compiler=0 wants_imagemagick=0 undo=()
+  wants_postgres=0 wants_redis=0 wants_compiler=0 wants_imagemagick=0 wants_coturn=0 wants_chromium=0 undo=()
   if ! has_postgres; then
     wants_postgres=1
     say "PostgreSQL 15 or newer is missing: it holds all that Banter must not lose"
@@ -118,7 +134,39 @@ services() {
     wants_imagemagick=1
     say "ImageMagick is missing: it makes the pictures, good and hostile, that uploads are tested with"
   fi
-  [ "$wants_postgres$wants_redis$wants_compiler$wants_imagemagick" != 0000 ] || return 0
+  if [ "${1:-}" = --tests ]; then
+    if ! has_coturn; then
+      wants_coturn=1
+      say "coturn is missing: it relays calls, which the tests make"
+    fi
+    if ! has_chromium; then
+      wants_chromium=1
+      say "Chromium is missing: calls and rooms are tested in it"
+    fi
+  fi
+  [ "$wants_postgres$wants_redis$wants_compiler$wants_imagemagick$wants_coturn$wants_chromium" != 000000 ] || return 0
+  with_packages
+  has_postgres || fail "there still is no PostgreSQL 15 or newer (the newest found: $(postgres_version))"
+  has_redis || fail "there still is no Redis"
+  [ "$wants_coturn" = 0 ] || has_coturn ||
+    fail "there still is no coturn" "install it with \`turnserver\` on PATH, then \`make test\` again"
+  [ "$wants_chromium" = 0 ] || has_chromium ||
+    fail "there still is no Chromium" "install it with \`chromium\` on PATH, then \`make test\` again"
+  say "done"
+}
+
+# Wanted, and nothing to stop or to ask a password for: whatever goes wrong here, the rest goes on.
+relay() {
+  if has_coturn; then return 0; fi
+  say "coturn is missing: it carries calls for phones whose network lets nothing else through"
+  wants_postgres=0 wants_redis=0 wants_compiler=0 wants_imagemagick=0 wants_coturn=1 wants_chromium=0 undo=()
+  if [ "$(uname)" = Darwin ] || [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; then
+    (with_packages) || true
+  fi
+  has_coturn || say "  install the package coturn; until then calls behind strict firewalls will not connect"
+}
+
+with_packages() {
   if has brew && [ "$(uname)" = Darwin ]; then
     with_brew
   elif has apt-get; then
@@ -129,9 +177,46 @@ services() {
     fail "no package manager that this script knows (apt-get, dnf, brew)" \
       "install PostgreSQL 15 or newer, Redis and a C compiler, with their programs on PATH"
   fi
-  has_postgres || fail "there still is no PostgreSQL 15 or newer (the newest found: $(postgres_version))"
-  has_redis || fail "there still is no Redis"
-  say "done"
+}
+
+# Debian has no package of LiveKit, and Go's module system checks what it downloads. Gets it to where `banter dev` looks;
+# fails with a note where that cannot be done.
+livekit() {
+  local version place temporary
+  version=$(cat scripts/livekit-version)
+  place=${XDG_CACHE_HOME:-$HOME/.cache}/banter/livekit-$version
+  if has livekit-server || [ -x "$place/livekit-server" ]; then return 0; fi
+  if ! go_is_new_enough; then
+    say "LiveKit is missing, and Go 1.26 or newer to build it: calls and rooms will not connect; the rest works"
+    say "  install Go as https://go.dev/dl says and run \`make setup\` again, or put livekit-server $version on PATH"
+    return 1
+  fi
+  say "LiveKit is missing: it carries calls and rooms; building livekit-server $version with Go, which takes some minutes"
+  mkdir -p "$place"
+  temporary=$(mktemp -d "$place/build.XXXXXX")
+  # Cross-compiling would put it elsewhere, and the machine's GOFLAGS may ask for what it does not build with.
+  if (
+    trap 'rm -rf "$temporary"' EXIT
+    env -u GOOS -u GOARCH GOFLAGS='' GOBIN="$temporary" GOTOOLCHAIN=local CGO_ENABLED=0 \
+      go install -trimpath -ldflags '-s -w' "github.com/livekit/livekit-server/cmd/server@v$version" >&2 &&
+      mv -f "$temporary/server" "$place/livekit-server"
+  ); then
+    say "done: $place/livekit-server"
+    return 0
+  fi
+  say "LiveKit could not be built: calls and rooms will not connect; the rest works"
+  say "  put livekit-server $version on PATH, or run \`make setup\` again where Go reaches its module proxy"
+  return 1
+}
+
+go_is_new_enough() {
+  local have major minor
+  has go || return 1
+  have=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || return 1
+  have=${have#go}
+  IFS=. read -r major minor _ <<<"$have"
+  minor=${minor%%[!0-9]*}
+  [ "${major:-0}" -gt 1 ] || { [ "${major:-0}" -eq 1 ] && [ "${minor:-0}" -ge 26 ]; }
 }
 
 rust() {
@@ -153,4 +238,10 @@ clients() {
 
 rust
 services "${1:-}"
-if [ "${1:-}" = --tests ]; then clients; fi
+if [ "${1:-}" = --tests ]; then
+  livekit || fail "the tests need LiveKit"
+  clients
+else
+  relay
+  livekit || true
+fi

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, config, dev, jobs, migrate, seed, user};
+use crate::commands::{calls, completions, config, dev, jobs, livekit, migrate, seed, user};
 
 /// Examples at the foot of a command's help.
 macro_rules! examples {
@@ -43,7 +43,10 @@ pub(crate) enum Command {
     Migrate(migrate::MigrateArgs),
     Seed(seed::SeedArgs),
     User(user::UserArgs),
+    Calls(calls::CallsArgs),
     Jobs(jobs::JobsArgs),
+    #[command(name = "livekit")]
+    LiveKit(livekit::LiveKitArgs),
     Config(config::ConfigArgs),
     /// The moderators' console, in this terminal
     ///

@@ -1,13 +1,15 @@
 //! The binary `banter`: runs everything on one machine, and operates what runs elsewhere.
 //!
 //! [`args`] what can be typed · [`commands`] one file each · [`settings`] the environment, and coming to the
-//! application · [`printer`] the only writer · [`exit`] how a command ends · [`dev`] private services · [`seed`] the
+//! application · [`printer`] the only writer · [`exit`] how a command ends · [`dev`] private services · [`livekit`] keys and
+//! templates · [`seed`] the
 //! demo people. Every rule and all SQL is `banter-core`'s.
 
 mod args;
 mod commands;
 mod dev;
 mod exit;
+mod livekit;
 mod printer;
 mod seed;
 mod settings;
@@ -60,7 +62,9 @@ async fn run(args: Args, out: &Printer) -> Result<ExitStatus, Failure> {
         Command::Migrate(args) => commands::migrate::run(args, &settings, out).await,
         Command::Seed(args) => commands::seed::run(args, &settings, out).await,
         Command::User(args) => commands::user::run(args, &settings, out).await,
+        Command::Calls(args) => commands::calls::run(args, &settings, out).await,
         Command::Jobs(args) => commands::jobs::run(args, &settings, out).await,
+        Command::LiveKit(args) => commands::livekit::run(args, out),
         Command::Config(args) => commands::config::run(&args, &settings, out),
         Command::Console(args) => Box::pin(commands::console::run(args, &settings)).await,
         Command::Completions(args) => commands::completions::run(&args, out),

@@ -23,6 +23,7 @@ use crate::presence::{self, viewing::Viewing};
 use crate::providers::fcm::Fcm;
 use crate::providers::firebase::Firebase;
 use crate::providers::http_client;
+use crate::providers::livekit::LiveKit;
 use crate::providers::storage::Storage;
 use crate::redis::{Away, Redis};
 
@@ -45,6 +46,7 @@ struct Inner {
     revocations: Arc<Revocations>,
     firebase: Firebase,
     fcm: Fcm,
+    livekit: LiveKit,
     storage: Storage,
     link_signer: Signer,
     uploads_room: Room,
@@ -163,6 +165,7 @@ impl Banter {
             tokens: Tokens::new(&config.tokens),
             revocations,
             firebase: Firebase::new(&config.firebase, http.clone(), clock.clone()),
+            livekit: LiveKit::new(config.livekit.as_ref()),
             fcm: Fcm::new(&config.fcm, &config.firebase.project_id, http, clock.clone()),
             storage: Storage::new(&config.storage).map_err(StartError::Storage)?,
             link_signer: Signer::new(&config.tokens.access_secret),
@@ -226,7 +229,7 @@ impl Banter {
     }
 
     async fn queue_periodic(&self) -> Result<(), sqlx::Error> {
-        for job in [Job::Prune {}, Job::Collect {}] {
+        for job in [Job::Prune {}, Job::Collect {}, Job::ReconcileVoice {}] {
             self.jobs().queue(self.pool(), &job, self.clock().now()).await?;
         }
         Ok(())
@@ -298,6 +301,11 @@ impl Banter {
     /// Where pushes go.
     pub fn fcm(&self) -> &Fcm {
         &self.0.fcm
+    }
+
+    /// The media server.
+    pub fn livekit(&self) -> &LiveKit {
+        &self.0.livekit
     }
 
     pub(crate) fn viewing(&self) -> &Viewing {

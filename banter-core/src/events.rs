@@ -17,13 +17,15 @@ use uuid::Uuid;
 use crate::accounts::PersonSummary;
 use crate::accounts::revocations::Revocations;
 use crate::accounts::sessions::Revocation;
+use crate::calls::{self, CallType};
 use crate::friends::requests::FriendRequest;
-use crate::ids::{ConversationId, FriendRequestId, MessageId, UserId};
+use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, RoomId, SessionId, UserId};
 use crate::messaging::Message;
 use crate::notifications::NewNotification;
 use crate::payments::ledger;
 use crate::presence::Presence;
 use crate::redis::Redis;
+use crate::rooms;
 
 /// Declares every pushed event once: variant, name on the wire, payload.
 macro_rules! events {
@@ -81,6 +83,33 @@ events! {
     FriendAccepted = "friend:accepted" (FriendAccepted),
     /// This person is your friend no longer.
     FriendRemoved = "friend:removed" (FriendRemoved),
+    /// Somebody calls you: ring until `ringsUntil`, unless something else is told of it before.
+    CallIncoming = "call:incoming" (CallIncoming),
+    /// It was answered: by the other, by you on the device of that `sessionId` (the others stop ringing), or in a group by
+    /// somebody who is in it now.
+    CallAnswered = "call:answered" (CallUpdate),
+    /// It was refused, perhaps by you on another device.
+    CallRejected = "call:rejected" (CallUpdate),
+    /// The caller hung up before anybody answered.
+    CallCancelled = "call:cancelled" (CallUpdate),
+    /// Nobody answered in time.
+    CallMissed = "call:missed" (CallUpdate),
+    /// It is over; in a group whose status is `answered` still, for this person.
+    CallEnded = "call:ended" (CallUpdate),
+    /// Somebody came into a room that you are in, or you did on another device.
+    RoomMemberJoined = "room:member-joined" (RoomMemberJoined),
+    /// Somebody is not in a room of yours any more; or you are not: then leave the media server.
+    RoomMemberLeft = "room:member-left" (RoomMemberLeft),
+    /// Somebody's role in a room of yours changed, or whether they are muted.
+    RoomMemberUpdated = "room:member-updated" (RoomMemberUpdated),
+    /// What a room of yours says of itself changed: fetch it again.
+    RoomUpdated = "room:updated" (RoomRef),
+    /// A room that you were in is over.
+    RoomClosed = "room:closed" (RoomClosed),
+    /// A friend asks you into a room.
+    RoomInvited = "room:invited" (RoomInvited),
+    /// A listener asks to speak, or does not any more; told to the room's host and moderators.
+    RoomHandRaised = "room:hand-raised" (RoomHandRaised),
     /// Something new is in your inbox.
     NotificationNew = "notification:new" (NewNotification),
     /// Your balance changed.
@@ -152,6 +181,94 @@ pub struct FriendAccepted {
 pub struct FriendRemoved {
     /// Who is no friend any more.
     pub user_id: UserId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallIncoming {
+    pub call_id: CallId,
+    #[schema(inline)]
+    pub call_type: CallType,
+    pub caller: PersonSummary,
+    /// The group that is called.
+    pub conversation_id: Option<ConversationId>,
+    pub conversation_name: Option<String>,
+    pub started_at: DateTime<Utc>,
+    pub rings_until: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomMemberJoined {
+    pub room_id: RoomId,
+    pub member: rooms::Member,
+    /// How many are in now.
+    pub member_count: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallUpdate {
+    pub call_id: CallId,
+    /// Of the whole call, now.
+    #[schema(inline)]
+    pub status: calls::Status,
+    /// Whose act it was, if somebody's.
+    pub user_id: Option<UserId>,
+    /// For whoever answered: on which login. Never told to others.
+    pub session_id: Option<SessionId>,
+    /// Seconds they talked, once it is over.
+    pub duration: Option<i32>,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomMemberLeft {
+    pub room_id: RoomId,
+    pub user_id: UserId,
+    #[schema(inline)]
+    pub reason: rooms::Why,
+    /// How many are in now.
+    pub member_count: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomMemberUpdated {
+    pub room_id: RoomId,
+    pub member: rooms::Member,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomRef {
+    pub room_id: RoomId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomClosed {
+    pub room_id: RoomId,
+    #[schema(inline)]
+    pub because: rooms::close::Because,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomInvited {
+    pub room_id: RoomId,
+    pub name: String,
+    pub invited_by: PersonSummary,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomHandRaised {
+    pub room_id: RoomId,
+    pub user_id: UserId,
+    /// False: lowered.
+    pub raised: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -73,5 +73,7 @@ id! {
     UploadId,
     NotificationId,
     VerificationId,
+    CallId,
+    RoomId,
     JobId,
 }

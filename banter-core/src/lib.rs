@@ -8,6 +8,9 @@
 //! | [`accounts`] | who is this: sign-in, sessions, profile, devices, settings, search |
 //! | [`friends`] | friends, and asking to be |
 //! | [`messaging`] | conversations, sending, history, read marks |
+//! | [`calls`] | ringing, talking, hanging up; the log of calls |
+//! | [`rooms`] | places where strangers talk: who hosts, who speaks, who may come |
+//! | [`voice`] | what both have in common: seats at the media server, kept true |
 //! | [`media`] | what people upload, and who may see it |
 //! | [`notifications`] | the inbox, and pushes to phones |
 //! | [`payments`] | coins, and the ledger that explains every balance |
@@ -23,6 +26,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod calls;
 pub mod clock;
 pub mod config;
 pub mod error;
@@ -42,11 +46,13 @@ pub mod payments;
 pub mod presence;
 pub mod providers;
 pub mod redis;
+pub mod rooms;
 pub mod safety;
 pub mod seed;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod voice;
 
 pub use app::Banter;
 pub use migrations::MIGRATOR;

@@ -37,6 +37,16 @@ pub enum Act {
     Search,
     /// Asking people to be friends.
     FriendRequest,
+    /// Calling somebody, or a group.
+    Call,
+    /// Making a room.
+    CreateRoom,
+    /// Coming into a room.
+    JoinRoom,
+    /// Leaving a room, or doing something about it or somebody in it.
+    RoomAct,
+    /// Inviting people to a room.
+    InviteToRoom,
     /// Any event on a socket but a message.
     SocketEvent,
     /// Downloading all that is held about oneself.
@@ -63,6 +73,11 @@ impl Act {
         Self::CheckUsername,
         Self::Search,
         Self::FriendRequest,
+        Self::Call,
+        Self::CreateRoom,
+        Self::JoinRoom,
+        Self::RoomAct,
+        Self::InviteToRoom,
         Self::SocketEvent,
         Self::Export,
     ];
@@ -79,6 +94,11 @@ impl Act {
             Self::CheckUsername => "check-username",
             Self::Search => "search",
             Self::FriendRequest => "friend-request",
+            Self::Call => "call",
+            Self::CreateRoom => "create-room",
+            Self::JoinRoom => "join-room",
+            Self::RoomAct => "room-act",
+            Self::InviteToRoom => "invite-to-room",
             Self::SocketEvent => "socket-event",
             Self::Export => "export",
         }
@@ -97,6 +117,12 @@ impl Act {
             Self::Search => (60, 60),
             // A day's worth of strangers within an hour is no way to make friends.
             Self::FriendRequest => (60, 3600),
+            // Each rings somebody's phone.
+            Self::Call => (30, 600),
+            Self::CreateRoom => (10, 3600),
+            Self::JoinRoom => (60, 600),
+            Self::RoomAct => (240, 600),
+            Self::InviteToRoom => (30, 3600),
             Self::SocketEvent => (600, 60),
             Self::Export => (3, 86_400),
         };

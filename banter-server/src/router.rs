@@ -18,8 +18,8 @@ use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
-    auth, conversations, friends, groups, health, media, messages, notifications, people, presence, safety,
-    settings, uploads, users,
+    auth, calls, conversations, friends, groups, health, media, messages, notifications, people, presence,
+    rooms, safety, settings, uploads, users, webhooks,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -74,6 +74,26 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(messages::send))
         .routes(routes!(messages::unread_count))
         .routes(routes!(messages::with_user, messages::edit, messages::delete))
+        // Calls
+        .routes(routes!(calls::history))
+        .routes(routes!(calls::one))
+        .routes(routes!(calls::reject))
+        .routes(routes!(calls::cancel))
+        .routes(routes!(calls::end))
+        // Rooms
+        .routes(routes!(rooms::create))
+        .routes(routes!(rooms::list))
+        .routes(routes!(rooms::one, rooms::change))
+        .routes(routes!(rooms::join))
+        .routes(routes!(rooms::leave))
+        .routes(routes!(rooms::close))
+        .routes(routes!(rooms::members))
+        .routes(routes!(rooms::set_role))
+        .routes(routes!(rooms::mute))
+        .routes(routes!(rooms::kick))
+        .routes(routes!(rooms::ban))
+        .routes(routes!(rooms::raise_hand))
+        .routes(routes!(rooms::invite))
         // Media
         .routes(routes!(uploads::one))
         // Notifications
@@ -87,6 +107,14 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(safety::unblock))
 }
 
+/// What answers the way into a call, or what belongs to it.
+fn entrances() -> OpenApiRouter<Banter> {
+    OpenApiRouter::new()
+        .routes(routes!(calls::initiate))
+        .routes(routes!(calls::answer_call))
+        .routes(routes!(calls::ice_servers))
+}
+
 fn uploads() -> OpenApiRouter<Banter> {
     OpenApiRouter::new().routes(routes!(uploads::upload)).layer(DefaultBodyLimit::max(uploads::MAX_FORM))
 }
@@ -97,15 +125,18 @@ fn operations() -> OpenApiRouter<Banter> {
 
 /// The routes with the document they make.
 fn documented(banter: &Banter) -> (Router<Banter>, utoipa::openapi::OpenApi) {
-    // Signing in stands outside: an answer that is kept for a day must not hold tokens. So do uploads: their bodies are
-    // not read into memory to be compared.
+    // Signing in stands outside, and entering a call: an answer that is kept for a day must not hold tokens. So do
+    // uploads: their bodies are not read into memory to be compared.
     let api = api()
         .layer(from_fn_with_state(banter.clone(), idempotency))
         .merge(auth())
+        .merge(entrances())
         .merge(uploads())
         .layer(from_fn_with_state(banter.clone(), limit))
         // Counted by login, in core: thousands of phones behind one address refresh every quarter of an hour.
-        .routes(routes!(auth::refresh));
+        .routes(routes!(auth::refresh))
+        // One address speaks for everybody who talks.
+        .routes(routes!(webhooks::livekit));
     let v1: Router<Banter> = api.clone().into();
     let (router, document) =
         OpenApiRouter::with_openapi(Api::openapi()).merge(operations()).nest("/api", api).split_for_parts();

@@ -1,15 +1,19 @@
 // Headless Chromium with a microphone that beeps: tabs, and in a tab one phone or many, in LiveKit's rooms.
 
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { once } from 'node:events';
 import { delimiter, join } from 'node:path';
 
 import { chromium } from 'playwright-core';
 
 import { identity } from './livekit.js';
 import { eventually } from './wait.js';
+
+/** What it is called on one system and another. */
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 const FLAGS = [
   '--no-sandbox',
@@ -52,7 +56,7 @@ export class Browser {
     });
     browser.#pages.listen(0, '127.0.0.1');
     await once(browser.#pages, 'listening');
-    const executablePath = process.env.CHROMIUM_BIN ?? onPath('chromium');
+    const executablePath = process.env.CHROMIUM_BIN ?? onPath(...NAMES);
     // The runner's signals are for `child.js`; at the exit that follows, playwright ends what is left of it.
     const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
     browser.#chromium = await chromium.launch({ executablePath, args: FLAGS, ...signals });
@@ -140,7 +144,7 @@ class Phone {
     const before = await this.packets(person);
     await this.hears(whileHearing);
     const came = (await this.packets(person)) - before;
-    if (came > ON_THE_WAY) throw new Error(`${came} packets came from ${person.user.fullName}`);
+    assert.ok(came <= ON_THE_WAY, `${came} packets came from ${person.user.fullName}`);
   }
 
   /** Waits until the room is over for it: why, in LiveKit's words. */
@@ -159,15 +163,17 @@ class Phone {
   }
 }
 
-function onPath(program) {
-  for (const folder of process.env.PATH.split(delimiter)) {
-    const path = join(folder, program);
+function onPath(...programs) {
+  const folders = process.env.PATH.split(delimiter);
+  const paths = programs.flatMap((program) => folders.map((folder) => join(folder, program)));
+  const found = paths.find((path) => {
     try {
       accessSync(path, constants.X_OK);
-      return path;
+      return true;
     } catch {
-      // not in this one
+      return false;
     }
-  }
-  throw new Error(`\`${program}\` is not on PATH`);
+  });
+  assert.ok(found, `none of ${programs.join(', ')} is on PATH; CHROMIUM_BIN names another`);
+  return found;
 }

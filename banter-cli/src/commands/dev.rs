@@ -8,11 +8,12 @@ use crate::dev::{Place, exec, up};
 use crate::exit::{ExitStatus, Failure};
 use crate::printer::Printer;
 
-/// Run all of Banter here, privately: PostgreSQL, Redis, the server, two people to try it as
+/// Run all of Banter here, privately: PostgreSQL, Redis, LiveKit, the server, two people to try it as
 ///
 /// Nothing of the machine's is used or changed: the services run on ports of their own with passwords of their
 /// own, and keep their data in `.banter/`. Ctrl-C stops them; the next start finds the data again. A variable that
 /// is set (in the environment or in `.env`) replaces its stand-in: with DATABASE_URL set, no PostgreSQL is started.
+/// Where LiveKit or its relay coturn is not installed, only calls and rooms do not connect.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct DevArgs {
@@ -33,9 +34,9 @@ pub(crate) struct DevArgs {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    /// Run a command beside PostgreSQL and Redis, and stop them when it ends
+    /// Run a command beside the services, and stop them when it ends
     ///
-    /// The command gets DATABASE_URL, REDIS_URL, the secrets, and what PostgreSQL's own programs read (PGHOST, …).
+    /// The command gets DATABASE_URL, REDIS_URL, LIVEKIT_SERVER_URL, TURN_URLS, the secrets, and what PostgreSQL's own programs read (PGHOST, …).
     /// Beside a `banter dev` in the same directory it uses the services of that one. The exit code is the command's.
     Exec {
         #[command(flatten)]

@@ -1,10 +1,12 @@
 //! One file a command: its arguments, a call of core, and how the answer is shown.
 
+pub(crate) mod calls;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod console;
 pub(crate) mod dev;
 pub(crate) mod jobs;
+pub(crate) mod livekit;
 pub(crate) mod migrate;
 pub(crate) mod seed;
 pub(crate) mod user;

@@ -1,10 +1,14 @@
 //! The environment that Banter gets: what is really set, and a stand-in for whatever is not.
 
 use std::collections::BTreeMap;
+use std::env::split_paths;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::state::{NAME, State};
+use super::state::{LiveKitPorts, NAME, State};
+
+const LIVEKIT: &[&str] = &["LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "LIVEKIT_SERVER_URL", "LIVEKIT_API_URL"];
+const RELAY: &[&str] = &["TURN_URLS", "TURN_SECRET"];
 
 /// In the form of `.env`, and with the stand-ins apart: only they are written to disk.
 #[derive(Clone, Debug)]
@@ -40,6 +44,15 @@ impl Environment {
 
     pub(super) fn needs_redis(&self) -> bool {
         self.sealed || self.real("REDIS_URL").or_else(|| self.real("REDIS_HOST")).is_none()
+    }
+
+    /// Somebody's own LiveKit is used as a whole: half of its settings beside half of ours would fit nothing.
+    pub(super) fn needs_livekit(&self) -> bool {
+        self.sealed || LIVEKIT.iter().all(|name| self.real(name).is_none())
+    }
+
+    pub(super) fn needs_relay(&self) -> bool {
+        self.sealed || RELAY.iter().all(|name| self.real(name).is_none())
     }
 
     /// Sets a variable unless it is really set.
@@ -81,12 +94,58 @@ impl Environment {
         }
     }
 
-    /// What PostgreSQL's own programs read; and where they are, behind what is on PATH.
-    pub(super) fn add_libpq(&mut self, state: &State, bin: Option<&Path>) {
-        if let Some(bin) = bin {
-            let path = self.real("PATH").map_or_else(String::new, |path| format!("{path}:"));
-            self.decide("PATH", format!("{path}{}", bin.display()));
+    /// The media server and the relay, as far as they run: where they do not, calls and rooms are refused, and a
+    /// test is never led to somebody's own.
+    pub(super) fn add_voice(&mut self, state: &State, has_livekit: bool, has_relay: bool) {
+        if let Some(LiveKitPorts { http, .. }) = state.livekit.ports.filter(|_| has_livekit) {
+            self.stand_in("LIVEKIT_API_KEY", &state.livekit.keys.key);
+            self.stand_in("LIVEKIT_API_SECRET", &state.livekit.keys.secret);
+            self.stand_in("LIVEKIT_SERVER_URL", format!("ws://127.0.0.1:{http}"));
+            self.stand_in("LIVEKIT_API_URL", format!("http://127.0.0.1:{http}"));
+        } else if self.sealed {
+            for name in LIVEKIT {
+                self.decide(name, "");
+            }
         }
+        if let Some(port) = state.relay.port.filter(|_| has_relay) {
+            let at = format!("127.0.0.1:{port}");
+            let urls = format!("stun:{at},turn:{at}?transport=udp,turn:{at}?transport=tcp");
+            self.stand_in("TURN_URLS", urls);
+            self.stand_in("TURN_SECRET", &state.relay.secret);
+        } else if self.sealed {
+            for name in RELAY {
+                self.decide(name, "");
+            }
+        }
+    }
+
+    /// Where the server takes LiveKit's events.
+    pub(super) fn webhook_url(&self) -> String {
+        let all = self.stand_ins.get("HOST").map(String::as_str).or_else(|| self.real("HOST"));
+        let host = match all {
+            None | Some("0.0.0.0") => "127.0.0.1".to_owned(),
+            Some(host) if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
+            Some(host) => host.to_owned(),
+        };
+        let port = self.stand_ins.get("PORT").map(String::as_str).or_else(|| self.real("PORT"));
+        format!("http://{host}:{}/api/webhooks/livekit", port.unwrap_or("5000"))
+    }
+
+    /// Puts directories of programs behind what is on PATH.
+    pub(super) fn add_programs<'a>(&mut self, dirs: impl IntoIterator<Item = &'a Path>) {
+        let mut path: Vec<PathBuf> =
+            self.real("PATH").map(|path| split_paths(path).collect()).unwrap_or_default();
+        for dir in dirs {
+            if !path.iter().any(|known| known == dir) {
+                path.push(dir.to_owned());
+            }
+        }
+        let path: Vec<String> = path.iter().map(|dir| dir.display().to_string()).collect();
+        self.decide("PATH", path.join(":"));
+    }
+
+    /// What PostgreSQL's own programs read.
+    pub(super) fn add_libpq(&mut self, state: &State) {
         if self.needs_postgres() {
             self.decide("PGHOST", "127.0.0.1");
             self.decide("PGPORT", state.postgres.port.unwrap_or(5432).to_string());
@@ -151,7 +210,7 @@ mod tests {
         let set = [("DATABASE_URL", database), ("FIREBASE_PROJECT_ID", "mine"), ("JWT_SECRET", " ")];
         let mut environment = Environment::new(real(&set), false);
         environment.add_state(&state());
-        environment.add_libpq(&state(), None);
+        environment.add_libpq(&state());
         assert!(!environment.needs_postgres() && environment.needs_redis());
         let all = environment.all();
         assert_eq!(all["DATABASE_URL"], database);
@@ -180,6 +239,52 @@ mod tests {
     }
 
     #[test]
+    fn voice_has_stand_ins_where_it_runs_and_nobody_has_set_their_own() {
+        let mut state = state();
+        state.livekit.ports = Some(LiveKitPorts { http: 20_003, tcp: 20_004, udp: 20_005 });
+        state.relay.port = Some(20_006);
+        let voice = |set: &[(&str, &str)], sealed: bool, runs: bool| {
+            let mut environment = Environment::new(real(set), sealed);
+            let runs = (runs && environment.needs_livekit(), runs && environment.needs_relay());
+            environment.add_voice(&state, runs.0, runs.1);
+            environment.all()
+        };
+        let ours = voice(&[], false, true);
+        assert_eq!(ours["LIVEKIT_SERVER_URL"], "ws://127.0.0.1:20003");
+        assert_eq!(ours["LIVEKIT_API_URL"], "http://127.0.0.1:20003");
+        assert_eq!(ours["LIVEKIT_API_SECRET"], state.livekit.keys.secret);
+        let turn = "turn:127.0.0.1:20006";
+        let urls = format!("stun:127.0.0.1:20006,{turn}?transport=udp,{turn}?transport=tcp");
+        assert_eq!((&ours["TURN_URLS"], &ours["TURN_SECRET"]), (&urls, &state.relay.secret));
+
+        let set = [("LIVEKIT_SERVER_URL", "wss://live.example"), ("TURN_SECRET", "theirs")];
+        let theirs = voice(&set, false, true);
+        assert_eq!(theirs, real(&set), "theirs is used as a whole");
+        assert_eq!(voice(&set, true, true), {
+            let mut sealed = voice(&[], true, true);
+            sealed.insert("TURN_SECRET".into(), state.relay.secret.clone());
+            sealed
+        });
+        assert!(voice(&[], false, false).is_empty(), "what does not run is not named");
+        let away = voice(&set, true, false);
+        assert!([LIVEKIT, RELAY].concat().iter().all(|name| away[*name].is_empty()), "a test meets nobody's");
+    }
+
+    #[test]
+    fn events_go_where_the_server_listens() {
+        let url = |set: &[(&str, &str)]| Environment::new(real(set), false).webhook_url();
+        assert_eq!(url(&[]), "http://127.0.0.1:5000/api/webhooks/livekit");
+        assert_eq!(
+            url(&[("HOST", "0.0.0.0"), ("PORT", "6000")]),
+            "http://127.0.0.1:6000/api/webhooks/livekit"
+        );
+        assert_eq!(url(&[("HOST", "::1")]), "http://[::1]:5000/api/webhooks/livekit");
+        let mut decided = Environment::new(real(&[("PORT", "0")]), false);
+        decided.decide("PORT", "7000");
+        assert_eq!(decided.webhook_url(), "http://127.0.0.1:7000/api/webhooks/livekit");
+    }
+
+    #[test]
     fn redis_by_its_host_is_redis() {
         assert!(!Environment::new(real(&[("REDIS_HOST", "r")]), false).needs_redis());
     }
@@ -197,9 +302,10 @@ mod tests {
     }
 
     #[test]
-    fn programs_of_postgresql_are_found_behind_what_is_on_path() {
+    fn programs_are_found_behind_what_is_on_path() {
         let mut environment = Environment::new(real(&[("PATH", "/usr/bin")]), false);
-        environment.add_libpq(&state(), Some(Path::new("/usr/lib/postgresql/15/bin")));
+        environment.add_libpq(&state());
+        environment.add_programs(["/usr/lib/postgresql/15/bin", "/usr/bin"].map(Path::new));
         let all = environment.all();
         assert_eq!(all["PATH"], "/usr/bin:/usr/lib/postgresql/15/bin");
         assert_eq!((all["PGPORT"].as_str(), all["PGDATABASE"].as_str()), ("20001", "banter"));

@@ -1,9 +1,9 @@
-//! `banter dev exec`: a command beside PostgreSQL and Redis, which go when it ends.
+//! `banter dev exec`: a command beside the services, which go when it ends.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -13,8 +13,8 @@ use tokio::process::{Child, Command};
 use super::Place;
 use super::environment::Environment;
 use super::home::{self, Holder, Home, Opened, state_file};
-use super::process::to_pid;
-use super::programs::Programs;
+use super::process::{self, Part, to_pid};
+use super::programs::{self, Programs};
 use super::services::{self, Services, Started};
 use super::signals::{Signals, exit_code};
 use super::state::{NAME, State};
@@ -61,8 +61,9 @@ async fn start(
     services: &mut Services<'_>,
     out: &Printer,
 ) -> Result<Environment, Failure> {
-    let Started { state, postgres_bin } = services.start(&mut environment).await?;
-    environment.add_libpq(&state, postgres_bin.as_deref());
+    let Started { state, programs, .. } = services.start(&mut environment).await?;
+    environment.add_programs(programs.iter().map(PathBuf::as_path));
+    environment.add_libpq(&state);
     if environment.needs_postgres() {
         migrate(&state, out).await?;
     }
@@ -78,8 +79,16 @@ async fn join(dir: &Path, mut environment: Environment, out: &Printer) -> Result
     let state = State::load(&state_file(dir))?.ok_or_else(starting)?;
     environment.add_state(&state);
     environment.add_media(&home::media(dir));
+    let run = home::run(dir);
+    let has = |needed, part| needed && process::runs(&run, part);
+    let has_livekit = has(environment.needs_livekit(), Part::LiveKit);
+    let has_relay = has(environment.needs_relay(), Part::Relay);
+    environment.add_voice(&state, has_livekit, has_relay);
     let programs = Programs::find(environment.needs_postgres(), false, None)?;
-    environment.add_libpq(&state, programs.postgres.as_ref().map(|postgres| postgres.bin.as_path()));
+    let voice = programs::Voice::find(has_livekit, has_relay, out);
+    let bins = programs.postgres.iter().map(|postgres| postgres.bin.as_path());
+    environment.add_programs(bins.chain(voice.dirs()));
+    environment.add_libpq(&state);
     if environment.needs_postgres() {
         migrate(&state, out).await.map_err(|_| starting())?;
     }

@@ -6,7 +6,8 @@
 //! env             the environment for other commands                  (0600)
 //! tokens/asha     an access token for each demo person                (0600)
 //! run/*.json      which processes are ours
-//! log/*.log       what PostgreSQL and Redis say
+//! run/coturn/     what the relay reads and writes while it runs
+//! log/*.log       what the services say
 //! media/          what people uploaded
 //! postgres/       PostgreSQL's data, or a link to where it is
 //! ```
@@ -94,7 +95,7 @@ impl Home {
     }
 
     pub(super) fn run(&self) -> PathBuf {
-        self.dir.join("run")
+        run(&self.dir)
     }
 
     pub(super) fn log(&self, name: &str) -> PathBuf {
@@ -192,6 +193,10 @@ impl Home {
             Failure::user(format!("the old data in `{}` could not be dropped: {error}", self.dir.display()))
         })
     }
+}
+
+pub(super) fn run(dir: &Path) -> PathBuf {
+    dir.join("run")
 }
 
 pub(super) fn media(dir: &Path) -> PathBuf {

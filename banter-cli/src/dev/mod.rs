@@ -1,10 +1,11 @@
-//! The private services behind `banter dev`: PostgreSQL, Redis and the server, run by us alone in `.banter/`.
+//! The private services behind `banter dev`: PostgreSQL, Redis, LiveKit, coturn and the server, run by us alone in
+//! `.banter/`.
 //!
 //! Promises: nothing of the machine's is used or changed; whatever ends a start, nothing is left running; what a
 //! killed run left running is stopped by the next; a second start finds the data of the first.
 //!
 //! [`up`] `banter dev` · [`exec`] `banter dev exec` · [`services`] starting and stopping in order · [`postgres`] ·
-//! [`redis`] · [`server`] · [`process`] children, and strays of a killed run · [`home`] the directory and its lock ·
+//! [`redis`] · [`voice`] the two that may be missing: [`livekit`] and [`relay`] · [`server`] · [`process`] children, and strays of a killed run · [`home`] the directory and its lock ·
 //! [`state`] what is kept · [`environment`] real variables and stand-ins · [`programs`] finding binaries ·
 //! [`account`] who runs things for root · [`port`] · [`log`] · [`signals`] · [`tour`] what is shown
 
@@ -12,18 +13,21 @@ mod account;
 mod environment;
 pub(crate) mod exec;
 mod home;
+mod livekit;
 mod log;
 mod port;
 mod postgres;
 mod process;
 mod programs;
 mod redis;
+mod relay;
 mod server;
 mod services;
 mod signals;
-mod state;
+pub(crate) mod state;
 mod tour;
 pub(crate) mod up;
+mod voice;
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Ports for the private services: the same at each start if they can be, so that an URL in somebody's notes
 //! keeps working.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::ops::Range;
 
 /// Below the ports that systems hand out for outgoing connections (from 32768 on Linux, 49152 on macOS): a port
@@ -10,6 +10,18 @@ const RANGE: Range<u16> = 20_000..30_000;
 
 pub(super) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+pub(super) fn is_free_for_udp(port: u16) -> bool {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// Two hundred ports for what is relayed, beside those of the services. Whoever shares them steps over what is
+/// taken.
+pub(super) fn relayed(seed: &str) -> Range<u16> {
+    const WIDTH: u16 = 200;
+    let start = RANGE.end + u16::try_from(fingerprint(seed) % 13).unwrap_or(0) * WIDTH;
+    start..start + WIDTH
 }
 
 /// Any free port.
@@ -58,6 +70,23 @@ mod tests {
         for port in [RANGE.start, RANGE.end - 1] {
             assert_eq!(choose(None, "any", |p| p == port), Some(port));
         }
+    }
+
+    #[test]
+    fn what_is_relayed_stands_beside_the_services_and_below_outgoing_connections() {
+        for seed in 0..100 {
+            let ports = relayed(&format!("/home/asha/{seed}"));
+            assert!(ports.start >= RANGE.end && ports.end <= 32_768 && ports.len() == 200, "{ports:?}");
+        }
+    }
+
+    #[test]
+    fn a_socket_takes_its_port() {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        assert!(!is_free_for_udp(port));
+        drop(socket);
+        assert!(is_free_for_udp(port));
     }
 
     #[test]

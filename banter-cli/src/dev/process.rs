@@ -19,16 +19,20 @@ use tokio::process::{Child, Command};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Server,
+    LiveKit,
+    Relay,
     Redis,
     Postgres,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 3] = [Self::Server, Self::Redis, Self::Postgres];
+    pub(super) const ALL: [Self; 5] = [Self::Server, Self::LiveKit, Self::Relay, Self::Redis, Self::Postgres];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Server => "banter-server",
+            Self::LiveKit => "LiveKit",
+            Self::Relay => "coturn",
             Self::Redis => "Redis",
             Self::Postgres => "PostgreSQL",
         }
@@ -38,6 +42,8 @@ impl Part {
     pub(super) fn slug(self) -> &'static str {
         match self {
             Self::Server => "server",
+            Self::LiveKit => "livekit",
+            Self::Relay => "coturn",
             Self::Redis => "redis",
             Self::Postgres => "postgres",
         }
@@ -47,7 +53,8 @@ impl Part {
     fn farewell(self) -> &'static [(Signal, Duration)] {
         match self {
             Self::Server => SERVER,
-            Self::Redis => REDIS,
+            Self::LiveKit => LIVEKIT,
+            Self::Relay | Self::Redis => QUICK,
             Self::Postgres => POSTGRES,
         }
     }
@@ -56,7 +63,10 @@ impl Part {
 const FORCE: (Signal, Duration) = (Signal::KILL, Duration::from_secs(5));
 /// Requests under way may end.
 const SERVER: &[(Signal, Duration)] = &[(Signal::TERM, Duration::from_secs(25)), FORCE];
-const REDIS: &[(Signal, Duration)] = &[(Signal::TERM, Duration::from_secs(5)), FORCE];
+/// At the first it waits for everybody to leave, for ever, and in its first moments it forgets it; at the second it goes.
+const LIVEKIT: &[(Signal, Duration)] =
+    &[(Signal::TERM, Duration::from_millis(300)), (Signal::TERM, Duration::from_secs(3)), FORCE];
+const QUICK: &[(Signal, Duration)] = &[(Signal::TERM, Duration::from_secs(5)), FORCE];
 /// PostgreSQL's fast shutdown (connections are closed, data is written), then its immediate one.
 const POSTGRES: &[(Signal, Duration)] =
     &[(Signal::INT, Duration::from_secs(20)), (Signal::QUIT, Duration::from_secs(5)), FORCE];
@@ -108,6 +118,11 @@ impl Process {
             Some(mut stdin) => stdin.write_all(text).await,
             None => Ok(()),
         }
+    }
+
+    /// It ended by itself.
+    pub(super) fn forget(self) {
+        let _ = fs::remove_file(&self.record);
     }
 
     pub(super) async fn stop(mut self) {
@@ -184,6 +199,11 @@ impl Stray {
         }
         false
     }
+}
+
+/// Whether a run that is under way here has this part.
+pub(super) fn runs(run: &Path, part: Part) -> bool {
+    Stray::of(run, part).is_some()
 }
 
 fn record_file(run: &Path, part: Part) -> PathBuf {

@@ -1,4 +1,4 @@
-//! Where the programs of PostgreSQL and Redis are, and how to get them.
+//! Where the programs of the services are, and how to get them.
 
 use std::env;
 use std::ffi::OsStr;
@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::exit::Failure;
+use crate::livekit::VERSION;
+use crate::printer::Printer;
 
 /// The oldest PostgreSQL that the schema and its queries are written for.
 const OLDEST: u32 = 15;
@@ -22,7 +24,7 @@ const POSTGRES_HOMES: &[&str] = &[
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 ];
 
-const REDIS_HOMES: &[&str] = &["/opt/homebrew/bin", "/usr/local/bin", "/home/linuxbrew/.linuxbrew/bin"];
+const HOMES: &[&str] = &["/opt/homebrew/bin", "/usr/local/bin", "/home/linuxbrew/.linuxbrew/bin"];
 
 /// Valkey is Redis under its free name: some distributions have only that.
 const REDIS_NAMES: &[&str] = &["redis-server", "valkey-server"];
@@ -45,7 +47,8 @@ pub(super) struct Programs {
 struct Search<'a> {
     path: Vec<PathBuf>,
     postgres_homes: &'a [&'a str],
-    redis_homes: &'a [&'a str],
+    /// Of whatever has one name.
+    homes: &'a [&'a str],
 }
 
 impl Programs {
@@ -56,7 +59,7 @@ impl Programs {
         data_version: Option<u32>,
     ) -> Result<Self, Failure> {
         let path = env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
-        let search = Search { path, postgres_homes: POSTGRES_HOMES, redis_homes: REDIS_HOMES };
+        let search = Search { path, postgres_homes: POSTGRES_HOMES, homes: HOMES };
         let postgres = needs_postgres.then(|| choose(search.postgres(), data_version));
         let redis = needs_redis.then(|| search.redis());
         let mut missing = Vec::new();
@@ -71,6 +74,47 @@ impl Programs {
         }
         Ok(Self { postgres: postgres.and_then(Result::ok), redis: redis.flatten() })
     }
+}
+
+/// The programs of calls and rooms, without which everything else goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Voice {
+    pub livekit: Option<PathBuf>,
+    pub relay: Option<PathBuf>,
+}
+
+impl Voice {
+    /// Says what is missing.
+    pub(super) fn find(needs_livekit: bool, needs_relay: bool, out: &Printer) -> Self {
+        let path: Vec<_> =
+            env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+        let search = Search { path, postgres_homes: &[], homes: HOMES };
+        let found = Self {
+            livekit: needs_livekit.then(|| search.livekit(cache().as_deref())).flatten(),
+            relay: needs_relay.then(|| search.program(&["turnserver"])).flatten(),
+        };
+        if needs_livekit && found.livekit.is_none() {
+            out.say(format_args!(
+                "LiveKit is not installed: calls and rooms will not connect; `make setup` gets it where Go is, \
+                 or put livekit-server {VERSION} on PATH"
+            ));
+        }
+        if needs_relay && found.relay.is_none() {
+            out.say("coturn is not installed: calls behind strict firewalls will not connect; `make setup` gets it");
+        }
+        found
+    }
+
+    /// Where they lie.
+    pub(super) fn dirs(&self) -> impl Iterator<Item = &Path> {
+        [&self.livekit, &self.relay].into_iter().flatten().filter_map(|program| program.parent())
+    }
+}
+
+/// Where `scripts/setup.sh` puts what no package has.
+fn cache() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache"))).map(|cache| cache.join("banter"))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,8 +154,17 @@ impl Search<'_> {
     }
 
     fn redis(&self) -> Option<PathBuf> {
-        let homes = self.path.iter().cloned().chain(self.redis_homes.iter().map(PathBuf::from));
-        let mut files = homes.flat_map(|dir| REDIS_NAMES.iter().map(move |name| dir.join(name)));
+        self.program(REDIS_NAMES)
+    }
+
+    fn livekit(&self, cache: Option<&Path>) -> Option<PathBuf> {
+        let cached = || cache.map(|cache| cache.join(format!("livekit-{VERSION}/livekit-server")));
+        self.program(&["livekit-server"]).or_else(|| cached().filter(|file| is_program(file)))
+    }
+
+    fn program(&self, names: &[&str]) -> Option<PathBuf> {
+        let homes = self.path.iter().cloned().chain(self.homes.iter().map(PathBuf::from));
+        let mut files = homes.flat_map(|dir| names.iter().map(move |name| dir.join(name)));
         files.find(|file| is_program(file))
     }
 }

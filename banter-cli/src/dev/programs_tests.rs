@@ -34,7 +34,7 @@ fn programs_are_found_on_path_and_where_packages_put_them() {
     let new = bin(root.path(), "lib/16/bin", &[("postgres", "postgres (PostgreSQL) 16.2"), ("initdb", "")]);
     let path = bin(root.path(), "bin", &[("postgres", "postgres (PostgreSQL) 18.0"), ("valkey-server", "")]);
     let pattern = root.path().join("lib/*/bin").to_str().unwrap().to_owned();
-    let search = Search { path: vec![path.clone()], postgres_homes: &[&pattern], redis_homes: &[] };
+    let search = Search { path: vec![path.clone()], postgres_homes: &[&pattern], homes: &[] };
 
     let mut found = search.postgres();
     found.sort_by_key(|postgres| postgres.version);
@@ -43,9 +43,21 @@ fn programs_are_found_on_path_and_where_packages_put_them() {
     assert_eq!(choose(found, None), Ok(Postgres { bin: new, version: 16 }));
     assert_eq!(search.redis(), Some(path.join("valkey-server")));
 
-    let nowhere = Search { path: vec![root.path().to_owned()], postgres_homes: &[], redis_homes: &[] };
+    let nowhere = Search { path: vec![root.path().to_owned()], postgres_homes: &[], homes: &[] };
     assert_eq!(nowhere.redis(), None);
     assert_eq!(choose(nowhere.postgres(), None), Err(Missing::Postgres));
+}
+
+#[test]
+fn livekit_is_found_on_path_and_then_where_setup_puts_it() {
+    let root = tempfile::tempdir().unwrap();
+    let search = Search { path: vec![root.path().join("bin")], postgres_homes: &[], homes: &[] };
+    assert_eq!(search.livekit(Some(root.path())), None);
+    let cached = bin(root.path(), &format!("livekit-{VERSION}"), &[("livekit-server", "")]);
+    assert_eq!(search.livekit(Some(root.path())), Some(cached.join("livekit-server")));
+    assert_eq!(search.livekit(None), None);
+    let path = bin(root.path(), "bin", &[("livekit-server", "")]);
+    assert_eq!(search.livekit(Some(root.path())), Some(path.join("livekit-server")));
 }
 
 #[test]

@@ -13,10 +13,11 @@ use super::log::Log;
 use super::port;
 use super::postgres::{self, Cluster};
 use super::process::{Part, Process, Stray};
-use super::programs::{Postgres, Programs};
+use super::programs::{self, Postgres, Programs};
 use super::redis;
 use super::signals::Signals;
 use super::state::State;
+use super::voice::Voice;
 use crate::exit::Failure;
 use crate::printer::Printer;
 
@@ -26,14 +27,17 @@ pub(super) struct Services<'a> {
     out: &'a Printer,
     throwaway: bool,
     server: Option<Process>,
+    voice: Voice<'a>,
     redis: Option<Process>,
     postgres: Option<Process>,
 }
 
 pub(super) struct Started {
     pub state: State,
-    /// Where the programs of the PostgreSQL are that was started.
-    pub postgres_bin: Option<PathBuf>,
+    pub has_livekit: bool,
+    pub has_relay: bool,
+    /// Where the programs are of what was started.
+    pub programs: Vec<PathBuf>,
 }
 
 /// Another program may take a port between our look and the service's start.
@@ -41,7 +45,8 @@ const TRIES: usize = 3;
 
 impl<'a> Services<'a> {
     pub(super) fn new(home: &'a Home, out: &'a Printer, throwaway: bool) -> Self {
-        Self { home, out, throwaway, server: None, redis: None, postgres: None }
+        let voice = Voice::new(home, out);
+        Self { home, out, throwaway, server: None, voice, redis: None, postgres: None }
     }
 
     /// Starts what `environment` does not have, and adds it there.
@@ -54,18 +59,26 @@ impl<'a> Services<'a> {
             None => self.first_state()?,
         };
         let mut state = known.clone();
+        let talk = programs::Voice::find(environment.needs_livekit(), environment.needs_relay(), self.out);
+        // They need nothing of the others, and are up when those are.
+        self.voice.start(&talk, environment, &mut state)?;
         if let Some(programs) = &programs.postgres {
             self.start_postgres(programs, account.as_ref(), &mut state).await?;
         }
         if let Some(program) = &programs.redis {
             self.start_redis(program, account.as_ref(), &mut state).await?;
         }
+        self.voice.ready(&talk, environment, &mut state).await?;
         if state != known {
             state.save(&self.home.state())?;
         }
+        let (has_livekit, has_relay) = (self.voice.has_livekit(), self.voice.has_relay());
         environment.add_state(&state);
+        environment.add_voice(&state, has_livekit, has_relay);
         environment.add_media(&self.home.media());
-        Ok(Started { state, postgres_bin: programs.postgres.map(|postgres| postgres.bin) })
+        let bins = programs.postgres.iter().map(|postgres| postgres.bin.as_path());
+        let programs = bins.chain(talk.dirs()).map(Path::to_owned).collect();
+        Ok(Started { state, has_livekit, has_relay, programs })
     }
 
     fn first_state(&self) -> Result<State, Failure> {
@@ -166,7 +179,7 @@ impl<'a> Services<'a> {
         self.server.insert(server)
     }
 
-    /// Waits until one of them ends by itself.
+    /// Waits until one of them ends by itself that nothing goes on without.
     pub(super) async fn first_to_end(&mut self) -> (Part, io::Result<ExitStatus>) {
         async fn end(process: &mut Option<Process>) -> (Part, io::Result<ExitStatus>) {
             match process {
@@ -176,26 +189,36 @@ impl<'a> Services<'a> {
         }
         tokio::select! {
             ended = end(&mut self.server) => ended,
+            never = self.voice.keep_up() => match never {},
             ended = end(&mut self.redis) => ended,
             ended = end(&mut self.postgres) => ended,
         }
     }
 
     pub(super) fn is_any_up(&self) -> bool {
-        self.server.is_some() || self.redis.is_some() || self.postgres.is_some()
+        self.server.is_some()
+            || self.voice.has_livekit()
+            || self.voice.has_relay()
+            || self.redis.is_some()
+            || self.postgres.is_some()
     }
 
     /// Stops everything: first who asks, then who is asked. Whoever is told to stop a second time while this waits
     /// is in a hurry: then the one we wait for is killed.
     pub(super) async fn stop(&mut self, signals: &mut Signals) {
-        while let Some(process) =
-            self.server.take().or_else(|| self.redis.take()).or_else(|| self.postgres.take())
+        while let Some(process) = self
+            .server
+            .take()
+            .or_else(|| self.voice.take())
+            .or_else(|| self.redis.take())
+            .or_else(|| self.postgres.take())
         {
             tokio::select! {
                 () = process.stop() => {}
                 _ = signals.next() => {}
             }
         }
+        self.voice.clear();
     }
 }
 
@@ -228,11 +251,11 @@ pub(super) async fn migrate(connection: &mut PgConnection, ours: bool, out: &Pri
     Ok(())
 }
 
-fn not_started(part: Part, error: &io::Error) -> Failure {
+pub(super) fn not_started(part: Part, error: &io::Error) -> Failure {
     Failure::user(format!("{} could not be started: {error}", part.name()))
 }
 
-fn not_up(part: Part, log: &Log) -> Failure {
+pub(super) fn not_up(part: Part, log: &Log) -> Failure {
     Failure::user(format!("{} did not come up{}", part.name(), log.end(5)))
         .hint(format!("its whole log is `{}`", log.path().display()))
 }

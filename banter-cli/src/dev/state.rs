@@ -9,6 +9,7 @@ use banter_core::ids::Ids;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
+use crate::livekit::{self, Keys, hex};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
@@ -16,6 +17,51 @@ pub(super) struct State {
     pub redis: Endpoint,
     pub jwt_secret: String,
     pub jwt_refresh_secret: String,
+    #[serde(default = "LiveKit::of_older_state")]
+    pub livekit: LiveKit,
+    #[serde(default = "Relay::of_older_state")]
+    pub relay: Relay,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LiveKit {
+    pub keys: Keys,
+    pub ports: Option<LiveKitPorts>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LiveKitPorts {
+    /// HTTP and WebSocket.
+    pub http: u16,
+    /// Media over TCP, and over UDP.
+    pub tcp: u16,
+    pub udp: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Relay {
+    pub secret: String,
+    pub port: Option<u16>,
+}
+
+impl LiveKit {
+    fn generate(ids: &Ids) -> Self {
+        Self { keys: Keys::generate(ids), ports: None }
+    }
+
+    fn of_older_state() -> Self {
+        Self::generate(&Ids::System)
+    }
+}
+
+impl Relay {
+    fn generate(ids: &Ids) -> Self {
+        Self { secret: livekit::secret(ids), port: None }
+    }
+
+    fn of_older_state() -> Self {
+        Self::generate(&Ids::System)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +82,8 @@ impl State {
             redis: endpoint(),
             jwt_secret: hex(&ids.bytes::<32>()),
             jwt_refresh_secret: hex(&ids.bytes::<32>()),
+            livekit: LiveKit::generate(ids),
+            relay: Relay::generate(ids),
         }
     }
 
@@ -71,21 +119,19 @@ impl State {
 }
 
 /// Writes a file that nobody else may read, whole or not at all.
-pub(super) fn write_private(file: &Path, text: &str) -> Result<(), Failure> {
-    let write = || {
-        let unfinished = file.with_extension("new");
-        let mut options = fs::OpenOptions::new();
-        let mut open = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-        // The mode counts only for a file that was not there.
-        open.set_permissions(fs::Permissions::from_mode(0o600))?;
-        open.write_all(text.as_bytes())?;
-        fs::rename(&unfinished, file)
-    };
-    write().map_err(|error| Failure::user(format!("`{}` could not be written: {error}", file.display())))
+pub(crate) fn write_private(file: &Path, text: &str) -> Result<(), Failure> {
+    try_write_private(file, text)
+        .map_err(|error| Failure::user(format!("`{}` could not be written: {error}", file.display())))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+pub(super) fn try_write_private(file: &Path, text: &str) -> io::Result<()> {
+    let unfinished = file.with_extension("new");
+    let mut options = fs::OpenOptions::new();
+    let mut open = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    // The mode counts only for a file that was not there.
+    open.set_permissions(fs::Permissions::from_mode(0o600))?;
+    open.write_all(text.as_bytes())?;
+    fs::rename(&unfinished, file)
 }
 
 #[cfg(test)]
@@ -107,11 +153,35 @@ mod tests {
     }
 
     #[test]
+    fn a_state_from_before_calls_gets_keys_and_keeps_the_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("state.json");
+        let old = serde_json::json!({
+            "postgres": { "port": 20_001, "password": "p" },
+            "redis": { "port": 20_002, "password": "r" },
+            "jwt_secret": "a",
+            "jwt_refresh_secret": "b",
+        });
+        fs::write(&file, old.to_string()).unwrap();
+        let state = State::load(&file).unwrap().unwrap();
+        assert_eq!((state.postgres.port, state.redis.password.as_str()), (Some(20_001), "r"));
+        assert!(state.livekit.keys.secret.len() >= 32 && state.relay.secret.len() >= 32);
+        state.save(&file).unwrap();
+        assert_eq!(State::load(&file).unwrap(), Some(state));
+    }
+
+    #[test]
     fn every_secret_is_its_own() {
         let state = State::generate(&Ids::seeded(7));
-        let secrets =
-            [&state.postgres.password, &state.redis.password, &state.jwt_secret, &state.jwt_refresh_secret];
-        assert_eq!(std::collections::BTreeSet::from(secrets).len(), 4);
+        let secrets = [
+            &state.postgres.password,
+            &state.redis.password,
+            &state.jwt_secret,
+            &state.jwt_refresh_secret,
+            &state.livekit.keys.secret,
+            &state.relay.secret,
+        ];
+        assert_eq!(std::collections::BTreeSet::from(secrets).len(), 6);
         assert_eq!(state.jwt_secret.len(), 64);
         assert_ne!(state, State::generate(&Ids::seeded(8)));
     }

@@ -17,6 +17,8 @@ pub(super) struct Tour {
     /// `None`: not ours, so not ours to show.
     pub database_url: Option<String>,
     pub redis_url: Option<String>,
+    pub livekit_url: Option<String>,
+    pub turn_url: Option<String>,
     pub server_pid: Option<i32>,
     pub people: Vec<Person>,
     #[serde(skip)]
@@ -56,7 +58,12 @@ impl Tour {
                 let _ = writeln!(text, "\n{bold}The services are up{bold:#}, without the server\n");
             }
         }
-        for (name, url) in [("PostgreSQL", &self.database_url), ("Redis", &self.redis_url)] {
+        for (name, url) in [
+            ("PostgreSQL", &self.database_url),
+            ("Redis", &self.redis_url),
+            ("LiveKit", &self.livekit_url),
+            ("coturn", &self.turn_url),
+        ] {
             if let Some(url) = url {
                 let _ = writeln!(text, "  {name:<13}  {url}");
             }
@@ -125,6 +132,8 @@ mod tests {
             url,
             database_url: Some("postgres://banter:p@127.0.0.1:20001/banter".into()),
             redis_url: None,
+            livekit_url: Some("ws://127.0.0.1:20003".into()),
+            turn_url: Some("turn:127.0.0.1:20006".into()),
             server_pid: server.then_some(42),
             people: vec![person("Asha"), person("Ravi")],
             env_file: "/b/env".into(),

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, PgConnection};
 use super::environment::Environment;
 use super::home::{Holder, Home, Opened};
 use super::process::Part;
-use super::services::{self, Services, describe};
+use super::services::{self, Services, Started, describe};
 use super::signals::{Signals, exit_code};
 use super::state::write_private;
 use super::tour::{Person, Tour};
@@ -82,7 +82,7 @@ async fn start(
     } else {
         None
     };
-    let state = services.start(&mut environment).await?.state;
+    let Started { state, has_livekit, has_relay, .. } = services.start(&mut environment).await?;
     write_private(&home.env(), &environment.file())?;
     let config = Config::load(&environment.all())?;
     let people = if prepare_database(&environment, out).await? && options.seed {
@@ -95,6 +95,12 @@ async fn start(
         docs: None,
         database_url: environment.needs_postgres().then(|| state.database_url(super::state::NAME)),
         redis_url: environment.needs_redis().then(|| state.redis_url()),
+        livekit_url: state
+            .livekit
+            .ports
+            .filter(|_| has_livekit)
+            .map(|at| format!("ws://127.0.0.1:{}", at.http)),
+        turn_url: state.relay.port.filter(|_| has_relay).map(|port| format!("turn:127.0.0.1:{port}")),
         server_pid: None,
         people,
         env_file: home.env(),

@@ -6,6 +6,8 @@ mod dev;
 mod harness;
 mod help;
 mod jobs;
+mod livekit;
+mod media_servers;
 mod migrate;
 mod output;
 mod seed;

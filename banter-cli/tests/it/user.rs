@@ -70,6 +70,11 @@ async fn no_tokens_in_production_or_without_secrets() {
         .set("FIREBASE_CLIENT_EMAIL", "pusher@banter-live.iam.gserviceaccount.com")
         .set("FIREBASE_PRIVATE_KEY", banter_core::testing::fcm::private_key())
         .set("AZURE_STORAGE_CONNECTION_STRING", "AccountName=banter;AccountKey=c2VjcmV0")
+        .set("LIVEKIT_API_KEY", "APIx7")
+        .set("LIVEKIT_API_SECRET", "nB4vC1xZ8aS5dF2gH9jK6lQ3wE0rT7yU")
+        .set("LIVEKIT_SERVER_URL", "wss://live.banter.example")
+        .set("TURN_URLS", "turn:turn.banter.example:3478")
+        .set("TURN_SECRET", "0123456789abcdef")
         .set("TRUSTED_PROXIES", "0");
     scene!(cli, "user_token_in_production", ["user", "token", "asha"]);
 }

@@ -35,6 +35,22 @@ pub(crate) async fn turn(db: &mut PgConnection, user: UserId) -> Result<(), sqlx
     Ok(())
 }
 
+/// Has what is done about these accounts wait for this transaction, and waits for what is under way. Others who only want
+/// that do not wait for each other.
+pub(crate) async fn stand_still(db: &mut PgConnection, users: &[UserId]) -> Result<(), sqlx::Error> {
+    // In one order everywhere.
+    let mut users = users.to_vec();
+    users.sort();
+    let names: Vec<String> = users.iter().map(|user| format!("account:{user}")).collect();
+    sqlx::query!(
+        "select pg_advisory_xact_lock_shared(hashtextextended(name, 0)) from unnest($1::text[]) as name",
+        &names,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// What becomes of the status.
 pub fn decide(status: Status, act: Act) -> Result<Status, Error> {
     match (status, act) {
@@ -134,8 +150,8 @@ impl Accounts<'_> {
         Ok(Page::cut(rows, page, LIST, |row| Place(row.id)))
     }
 
-    /// Ends every login at once and lets nobody sign in until then; without an end, until somebody restores it. A
-    /// suspension that holds already takes the new end.
+    /// Ends every login at once, with it sockets, calls, seats in rooms and pushes, and lets nobody sign in until then;
+    /// without an end, until somebody restores it. A suspension that holds already takes the new end.
     pub async fn suspend(
         &self,
         user: UserId,
@@ -153,11 +169,16 @@ impl Accounts<'_> {
         if standing.role == Role::Admin {
             self.not_the_last_admin(&mut transaction, user).await?;
         }
+        let silenced = self.0.voice().silence(&mut transaction, user).await?;
         let record = Record { user, kind: "suspended", reason: reason.as_deref(), until };
         self.set_status(&mut transaction, record, next).await?;
         let ended = self.end_all(&mut *transaction, user, Because::Suspended).await?;
         transaction.commit().await?;
         self.tell_ended(ended);
+        // What the media server did not do at once the jobs do; the suspension holds.
+        if let Err(error) = silenced.carry_out_now(self.0).await {
+            tracing::warn!(%error, %user, "the media server has not let go of somebody yet");
+        }
         Ok(())
     }
 

@@ -4,8 +4,8 @@
 //! what others wrote and read keeps its place. What goes and what stays is told table by table in [`super::retention`];
 //! a test compares that with the schema, and another searches a whole dump for what must be gone.
 //!
-//! Rows are locked in the order that every rule keeps: conversations, their members, messages, uploads, and the account
-//! last, since a rule that adds to it at the same time has locked what it adds to. What slips in between is cleared away
+//! Rows are locked in the order that every rule keeps: rooms, calls, conversations, their members, messages, uploads, and
+//! the account last, since a rule that adds to it at the same time has locked what it adds to. What slips in between is cleared away
 //! by a job, two minutes later.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -72,6 +72,8 @@ impl Accounts<'_> {
         if standing.role == Role::Admin {
             self.not_the_last_admin(&mut transaction, user).await?;
         }
+        self.0.rooms().forget_covers(&mut transaction, user).await?;
+        let silenced = self.0.voice().silence(&mut transaction, user).await?;
         let detached = detach(&mut transaction, user, now).await?;
         let ended = self.end_all(&mut *transaction, user, Because::Deleted).await?;
         if !anonymise(&mut transaction, user, now).await? {
@@ -86,6 +88,7 @@ impl Accounts<'_> {
         transaction.commit().await?;
         metrics::counter!("banter_accounts_deleted_total").increment(1);
         self.tell_gone(user, detached, ended);
+        silenced.carry_out(self.0).await;
         Ok(())
     }
 
@@ -93,6 +96,7 @@ impl Accounts<'_> {
     pub(crate) async fn clear_away(&self, user: UserId) -> Result<(), Failure> {
         let now = self.0.clock().now();
         let mut transaction = self.0.pool().begin().await?;
+        let silenced = self.0.voice().silence(&mut transaction, user).await?;
         let detached = detach(&mut transaction, user, now).await?;
         let ended = self.end_all(&mut *transaction, user, Because::Deleted).await?;
         sqlx::query!(
@@ -107,6 +111,7 @@ impl Accounts<'_> {
         .await?;
         transaction.commit().await?;
         self.tell_gone(user, detached, ended);
+        silenced.carry_out(self.0).await;
         Ok(())
     }
 

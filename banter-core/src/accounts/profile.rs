@@ -198,7 +198,7 @@ fn valid_email(text: &str) -> Result<String, &'static str> {
 }
 
 /// ISO 639: `en`, `hi`, `ta`, `mai` …
-fn valid_language(code: &str) -> Result<String, &'static str> {
+pub(crate) fn valid_language(code: &str) -> Result<String, &'static str> {
     let plain = (2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase());
     if plain { Ok(code.to_owned()) } else { Err("must be a language code such as en or hi") }
 }

@@ -49,6 +49,10 @@ pub struct Config {
     pub firebase: Firebase,
     pub fcm: Fcm,
     pub storage: Storage,
+    /// `None`: no calls, and no rooms but for text.
+    pub livekit: Option<LiveKit>,
+    /// `None`: no relay.
+    pub turn: Option<Turn>,
     pub limits: Limits,
     pub log: Log,
 }
@@ -182,6 +186,29 @@ impl Containers {
             Purpose::Verification => &self.verification,
         }
     }
+}
+
+/// The media server.
+#[derive(Clone, Debug)]
+pub struct LiveKit {
+    pub api_key: String,
+    pub api_secret: SecretString,
+    /// For the apps: `ws://` or `wss://`.
+    pub server_url: String,
+    /// For this server: `http://` or `https://`.
+    pub api_url: String,
+    /// How long an answer may take.
+    pub patience: Duration,
+}
+
+/// The relay.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// RFC 7065, `stun:` among them or not.
+    pub urls: Vec<String>,
+    pub secret: SecretString,
+    /// Life of a credential.
+    pub ttl: Duration,
 }
 
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::variables::{self, Variable};
 use super::{
-    Azure, Config, Containers, Database, Environment, Fcm, Firebase, Http, Limits, Log, Problems, Redis,
-    ServiceAccount, Storage, Tokens, azure,
+    Azure, Config, Containers, Database, Environment, Fcm, Firebase, Http, Limits, LiveKit, Log, Problems,
+    Redis, ServiceAccount, Storage, Tokens, Turn, azure,
 };
 
 impl Config {
@@ -63,6 +63,8 @@ impl Config {
                 patience: crate::providers::fcm::PATIENCE,
             },
             storage: read.storage(),
+            livekit: read.livekit(),
+            turn: read.turn(),
             limits: Limits {
                 window: Duration::from_millis(
                     read.parse("RATE_LIMIT_WINDOW_MS", 900_000).clamp(1_000, 86_400_000),
@@ -122,6 +124,29 @@ impl Config {
                 read.problem("AZURE_STORAGE_CONNECTION_STRING names an endpoint that is not https");
             }
             Storage::Azure(_) => {}
+        }
+        match &self.livekit {
+            None if read.optional("LIVEKIT_API_SECRET").is_none() => {
+                read.problem("LIVEKIT_API_SECRET is not set: there would be no calls and no voice rooms");
+            }
+            None => {} // told already
+            Some(livekit) => {
+                if livekit.api_key == "devkey" {
+                    read.problem(
+                        "LIVEKIT_API_KEY is the stand-in `devkey`: `banter livekit keys` makes a pair",
+                    );
+                }
+                if !livekit.server_url.starts_with("wss://") {
+                    read.problem(
+                        "LIVEKIT_SERVER_URL is not wss: the tokens that calls are entered with would go in the clear",
+                    );
+                }
+            }
+        }
+        if self.turn.is_none() && read.optional("TURN_URLS").or(read.optional("TURN_SECRET")).is_none() {
+            read.problem(
+                "TURN_URLS and TURN_SECRET are not set: phones whose network lets nothing else through could not talk",
+            );
         }
         if read.optional("TRUSTED_PROXIES").is_none() {
             read.problem(
@@ -244,6 +269,58 @@ impl Reader<'_> {
             endpoint: connection.endpoint,
             containers,
         })
+    }
+
+    /// Whole and usable, or not at all.
+    fn livekit(&mut self) -> Option<LiveKit> {
+        let api_secret = self.optional("LIVEKIT_API_SECRET")?;
+        let (api_key, server_url) = (self.text("LIVEKIT_API_KEY"), self.text("LIVEKIT_SERVER_URL"));
+        let server_url = server_url.trim_end_matches('/').to_owned();
+        let before = self.problems.len();
+        if api_secret.len() < 32 {
+            self.problem(format!("LIVEKIT_API_SECRET has {} bytes: 32 or more are needed", api_secret.len()));
+        }
+        let Some(rest) = server_url.strip_prefix("ws") else {
+            self.problem("LIVEKIT_SERVER_URL does not start with ws:// or wss://");
+            return None;
+        };
+        let derived = format!("http{rest}");
+        let api_url = self.optional("LIVEKIT_API_URL").unwrap_or(derived).trim_end_matches('/').to_owned();
+        for (name, url, schemes) in [
+            ("LIVEKIT_SERVER_URL", &server_url, ["ws://", "wss://"]),
+            ("LIVEKIT_API_URL", &api_url, ["http://", "https://"]),
+        ] {
+            if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
+                self.problem(format!("{name} does not start with {}", schemes.join(" or ")));
+            }
+        }
+        let patience = crate::providers::livekit::PATIENCE;
+        let livekit = LiveKit { api_key, api_secret: api_secret.into(), server_url, api_url, patience };
+        (self.problems.len() == before).then_some(livekit)
+    }
+
+    /// Whole and usable, or not at all.
+    fn turn(&mut self) -> Option<Turn> {
+        let (urls, secret) = (self.optional("TURN_URLS"), self.optional("TURN_SECRET"));
+        let ttl = Duration::from_secs(self.parse("TURN_TTL_SECONDS", 3600).clamp(60, 86_400));
+        let (urls, secret) = match (urls, secret) {
+            (None, None) => return None,
+            (Some(urls), Some(secret)) => (urls, secret),
+            (Some(_), None) => {
+                self.problem("TURN_SECRET is not set, and TURN_URLS is");
+                return None;
+            }
+            (None, Some(_)) => {
+                self.problem("TURN_URLS is not set, and TURN_SECRET is");
+                return None;
+            }
+        };
+        let urls: Vec<String> = urls.split(',').map(|url| url.trim().to_owned()).collect();
+        if !urls.iter().all(|url| ["stun:", "stuns:", "turn:", "turns:"].iter().any(|s| url.starts_with(s))) {
+            self.problem("TURN_URLS holds something that does not start with turn:, turns: or stun:");
+            return None;
+        }
+        Some(Turn { urls, secret: secret.into(), ttl })
     }
 
     fn redis(&mut self) -> Option<Redis> {

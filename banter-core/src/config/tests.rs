@@ -51,7 +51,7 @@ fn production_refuses_every_stand_in() {
         ("JWT_SECRET", "change-me-change-me-change-me-change-me"),
     ]))
     .unwrap_err();
-    assert_eq!(problems.iter().count(), 9, "{problems}");
+    assert_eq!(problems.iter().count(), 11, "{problems}");
     let key = crate::testing::fcm::private_key().replace('\n', "\\n");
     let good = [
         ("FIREBASE_CLIENT_EMAIL", "pusher@banter-live.iam.gserviceaccount.com"),
@@ -61,16 +61,27 @@ fn production_refuses_every_stand_in() {
         ("FIREBASE_PROJECT_ID", "banter-live"),
         ("TRUSTED_PROXIES", "1"),
         ("AZURE_STORAGE_CONNECTION_STRING", "AccountName=banter;AccountKey=c2VjcmV0"),
+        ("LIVEKIT_API_KEY", "APIx7"),
+        ("LIVEKIT_API_SECRET", MEDIA_SECRET),
+        ("LIVEKIT_SERVER_URL", "wss://live.banter.example"),
+        ("TURN_URLS", "turn:turn.banter.example:3478?transport=udp"),
+        ("TURN_SECRET", "0123456789abcdef"),
     ];
     assert!(Config::load(&env(&good)).unwrap().log.json);
 
     let clear = [("FCM_API_URL", "http://fcm.example"), ("GOOGLE_TOKEN_URL", "http://oauth2.example/token")];
     let problems = Config::load(&env(&[&good[..], &clear].concat())).unwrap_err();
     assert_eq!(problems.iter().count(), 2, "{problems}");
-    let emulator =
-        [&good[..4], &[("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true")]].concat();
-    let problems = Config::load(&env(&emulator)).unwrap_err();
-    assert!(problems.to_string().contains("not https"), "{problems}");
+    for (bad, word) in [
+        (("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true"), "not https"),
+        (("LIVEKIT_API_KEY", "devkey"), "stand-in `devkey`"),
+        (("LIVEKIT_SERVER_URL", "ws://live.banter.example"), "not wss"),
+        (("TURN_SECRET", ""), "TURN_SECRET is not set, and TURN_URLS is"),
+    ] {
+        let problems = Config::load(&env(&[&good[..], &[bad]].concat())).unwrap_err();
+        assert_eq!(problems.iter().count(), 1, "{problems}");
+        assert!(problems.to_string().contains(word), "{problems}");
+    }
 }
 
 #[test]
@@ -108,6 +119,48 @@ fn storage_is_a_directory_or_an_account() {
         (vec![account, ("AZURE_STORAGE_CONTAINER_MEDIA", "Chat")], "AZURE_STORAGE_CONTAINER_MEDIA is `Chat`"),
         (vec![account, ("AZURE_STORAGE_CONTAINER_MEDIA", "avatars")], "one container twice"),
         (vec![("AZURE_STORAGE_CONNECTION_STRING", "AccountName=x")], "no AccountKey"),
+    ] {
+        let problems = Config::load(&env(&wrong)).unwrap_err();
+        assert!(problems.to_string().contains(problem), "{problems}");
+    }
+}
+
+const MEDIA_SECRET: &str = "nB4vC1xZ8aS5dF2gH9jK6lQ3wE0rT7yU";
+
+#[test]
+fn the_media_server_is_whole_or_not_there() {
+    assert!(Config::load(&env(&[])).unwrap().livekit.is_none());
+    let secret = ("LIVEKIT_API_SECRET", MEDIA_SECRET);
+    let livekit = Config::load(&env(&[secret])).unwrap().livekit.unwrap();
+    assert_eq!((livekit.api_key.as_str(), livekit.server_url.as_str()), ("devkey", "ws://localhost:7880"));
+    assert_eq!(livekit.api_url, "http://localhost:7880");
+    let apart = [secret, ("LIVEKIT_SERVER_URL", "wss://a/"), ("LIVEKIT_API_URL", "http://10.0.0.4:7880/")];
+    let livekit = Config::load(&env(&apart)).unwrap().livekit.unwrap();
+    assert_eq!((livekit.server_url.as_str(), livekit.api_url.as_str()), ("wss://a", "http://10.0.0.4:7880"));
+    for (wrong, problem) in [
+        (vec![("LIVEKIT_API_SECRET", "secret")], "LIVEKIT_API_SECRET has 6 bytes"),
+        (vec![secret, ("LIVEKIT_SERVER_URL", "http://a")], "does not start with ws:// or wss://"),
+        (vec![secret, ("LIVEKIT_SERVER_URL", "wsx://a")], "does not start with ws:// or wss://"),
+        (vec![secret, ("LIVEKIT_API_URL", "ws://a")], "does not start with http:// or https://"),
+    ] {
+        let problems = Config::load(&env(&wrong)).unwrap_err();
+        assert!(problems.to_string().contains(problem), "{problems}");
+        assert!(!problems.to_string().contains(MEDIA_SECRET), "a secret is never shown");
+    }
+}
+
+#[test]
+fn the_relay_is_whole_or_not_there() {
+    assert!(Config::load(&env(&[])).unwrap().turn.is_none());
+    let (urls, secret) = (("TURN_URLS", "turn:t:3478?transport=udp, stun:t:3478"), ("TURN_SECRET", "x"));
+    let turn = Config::load(&env(&[urls, secret])).unwrap().turn.unwrap();
+    assert_eq!(turn.urls, ["turn:t:3478?transport=udp", "stun:t:3478"]);
+    assert_eq!(turn.ttl, Duration::from_secs(3600));
+    for (wrong, problem) in [
+        (vec![urls], "TURN_SECRET is not set"),
+        (vec![secret], "TURN_URLS is not set"),
+        (vec![("TURN_URLS", "https://t"), secret], "TURN_URLS holds something"),
+        (vec![urls, secret, ("TURN_TTL_SECONDS", "soon")], "TURN_TTL_SECONDS is `soon`"),
     ] {
         let problems = Config::load(&env(&wrong)).unwrap_err();
         assert!(problems.to_string().contains(problem), "{problems}");

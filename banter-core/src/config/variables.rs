@@ -127,6 +127,29 @@ pub const SECTIONS: &[(&str, &[Variable])] = &[
         ],
     ),
     (
+        "Voice (LiveKit and TURN)",
+        &[
+            var("LIVEKIT_API_KEY", "devkey", "Names the secret, as in livekit.yaml's `keys`"),
+            secret(
+                "LIVEKIT_API_SECRET",
+                "Signs the tokens that calls and rooms are entered with; 32 bytes or more; unset: no calls and no voice rooms (development only)",
+            ),
+            var("LIVEKIT_SERVER_URL", "ws://localhost:7880", "The media server as the apps reach it"),
+            var(
+                "LIVEKIT_API_URL",
+                "",
+                "The same as this server reaches it; by default LIVEKIT_SERVER_URL over http",
+            ),
+            var(
+                "TURN_URLS",
+                "",
+                "The relay, comma-separated: turn:turn.example.com:3478?transport=udp,turns:turn.example.com:5349",
+            ),
+            secret("TURN_SECRET", "The relay's `static-auth-secret`, which signs credentials that run out"),
+            var("TURN_TTL_SECONDS", "3600", "Life of such a credential"),
+        ],
+    ),
+    (
         "Rate limits",
         &[
             var("RATE_LIMIT_WINDOW_MS", "900000", "Window of the general limit"),

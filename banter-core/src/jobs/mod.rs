@@ -3,7 +3,8 @@
 //! longer each time (with jitter); after the last attempt the job is `dead`: kept, counted, visible, and put back by
 //! hand with [`Jobs::retry`].
 //!
-//! One job a file: [`prune`], [`collect`]; pushes are [`crate::notifications::push`]. [`worker`] runs them.
+//! One job a file: [`prune`], [`collect`]; pushes are [`crate::notifications::push`], what keeps calls and rooms true is
+//! [`crate::voice`]. [`worker`] runs them.
 
 pub mod collect;
 pub mod prune;
@@ -17,8 +18,9 @@ use sqlx::PgExecutor;
 use tokio::sync::Notify;
 
 use crate::Banter;
-use crate::ids::{JobId, UserId};
+use crate::ids::{CallId, JobId, RoomId, UserId};
 use crate::notifications::push::Push;
+use crate::voice;
 
 /// What is to be done. The variant's name and fields are what the row holds: change them only by adding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,16 @@ pub enum Job {
     AfterDeletion { user_id: UserId },
     /// Removes uploads that nothing uses; queues itself again.
     Collect {},
+    /// A call has rung long enough.
+    RingTimeout { call_id: CallId },
+    /// Makes the media server and one person's seat agree.
+    SettleSeat { room: String, user_id: UserId },
+    /// Makes the media server have a room that is to be there, and no other.
+    SettleMediaRoom { room: String },
+    /// The same for all; queues itself again.
+    ReconcileVoice {},
+    /// Ends a room, unless somebody came meanwhile.
+    CloseEmptyRoom { room_id: RoomId },
     /// Tells one phone of something. One job a phone, so that a retry reaches only those it did not reach before.
     Push(Push),
 }
@@ -40,7 +52,13 @@ impl Job {
         match self {
             Self::Prune {} => Some("prune"),
             Self::Collect {} => Some("collect"),
-            Self::AfterDeletion { .. } | Self::Push(_) => None,
+            Self::ReconcileVoice {} => Some("reconcile_voice"),
+            Self::AfterDeletion { .. }
+            | Self::Push(_)
+            | Self::RingTimeout { .. }
+            | Self::CloseEmptyRoom { .. }
+            | Self::SettleSeat { .. }
+            | Self::SettleMediaRoom { .. } => None,
         }
     }
 
@@ -49,6 +67,11 @@ impl Job {
             Self::Prune {} => prune::run(banter).await,
             Self::AfterDeletion { user_id } => Ok(banter.accounts().clear_away(*user_id).await?),
             Self::Collect {} => collect::run(banter).await,
+            Self::RingTimeout { call_id } => Box::pin(banter.calls().ring_timeout(*call_id)).await,
+            Self::SettleSeat { room, user_id } => Ok(banter.voice().settle_seat(room, *user_id).await?),
+            Self::SettleMediaRoom { room } => Ok(banter.voice().settle_room(room).await?),
+            Self::ReconcileVoice {} => Box::pin(voice::reconcile::run(banter)).await,
+            Self::CloseEmptyRoom { room_id } => Ok(banter.rooms().close_empty(*room_id).await?),
             Self::Push(push) => push.run(banter).await,
         }
     }
@@ -78,6 +101,7 @@ pub enum Failure {
 #[derive(Debug, Default)]
 pub(crate) struct Bells {
     pushes: Notify,
+    voice: Notify,
     others: Notify,
 }
 
@@ -145,6 +169,7 @@ impl Jobs<'_> {
     pub fn wake(&self) {
         let bells = self.0.bells();
         bells.pushes.notify_one();
+        bells.voice.notify_one();
         bells.others.notify_one();
     }
 

@@ -1,5 +1,5 @@
 //! Drops what is past its time: answers kept for idempotency, logins that can no longer be used, finished jobs,
-//! pushes that were given up, old notifications, suspensions. Batch by batch, well within a job's lease; when there is
+//! pushes that were given up, old notifications, what the media server told, suspensions. Batch by batch, well within a job's lease; when there is
 //! more the next run follows at once.
 
 use chrono::TimeDelta;
@@ -11,9 +11,11 @@ const EVERY: TimeDelta = TimeDelta::hours(1);
 /// Ended logins stay for a while, to answer "where was I signed in?".
 pub(crate) const ENDED_SESSIONS: TimeDelta = TimeDelta::days(30);
 pub(crate) const FINISHED_JOBS: TimeDelta = TimeDelta::days(7);
-/// A push that was given up is news no more; the metrics have told how many, and why.
-pub(crate) const DEAD_PUSHES: TimeDelta = TimeDelta::days(1);
+/// A push that was given up is news no more, and a seat is settled by others; the metrics have told how many, and why.
+pub(crate) const GIVEN_UP: TimeDelta = TimeDelta::days(1);
 pub(crate) const NOTIFICATIONS: TimeDelta = TimeDelta::days(90);
+/// LiveKit tries for minutes; what it told is remembered for longer, to tell what was when.
+pub(crate) const HEARD: TimeDelta = TimeDelta::days(7);
 /// Rows of one statement, and statements of one run for each kind of thing.
 const BATCH: i64 = 1_000;
 const BATCHES: usize = 20;
@@ -58,20 +60,20 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         now - FINISHED_JOBS
     );
-    // Other dead jobs are somebody's to look at; they stay.
-    let pushes = batches!(
+    // Other dead jobs are somebody's to look at; they stay. What calls and rooms needed has been repaired long since.
+    let given_up = batches!(
         r#"
         delete from jobs
         where id in (
             select id
             from jobs
-            where state = 'dead' and kind = 'push' and finished_at < $1
+            where state = 'dead' and kind in ('push', 'settle_seat', 'settle_media_room') and finished_at < $1
             order by finished_at
             limit $2
             for update skip locked
         )
         "#,
-        now - DEAD_PUSHES
+        now - GIVEN_UP
     );
     let notifications = batches!(
         r#"
@@ -97,10 +99,24 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         now
     );
-    let all = [keys, sessions, jobs, pushes, notifications, suspensions];
+    let webhooks = batches!(
+        r#"
+        delete from webhook_events
+        where (provider, event_id) in (
+            select provider, event_id
+            from webhook_events
+            where provider = 'livekit' and received_at < $1
+            order by received_at
+            limit $2
+            for update skip locked
+        )
+        "#,
+        now - HEARD
+    );
+    let all = [keys, sessions, jobs, given_up, notifications, suspensions, webhooks];
     let next = if all.iter().any(Pruned::has_more) { now } else { now + EVERY };
-    let [keys, sessions, jobs, pushes, notifications, suspensions] = all.map(|some| some.rows);
-    tracing::info!(keys, sessions, jobs, pushes, notifications, suspensions, "pruned");
+    let [keys, sessions, jobs, given_up, notifications, suspensions, webhooks] = all.map(|some| some.rows);
+    tracing::info!(keys, sessions, jobs, given_up, notifications, suspensions, webhooks, "pruned");
     banter.jobs().queue(banter.pool(), &Job::Prune {}, next).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Takes due jobs and runs them.
 //!
-//! Two lanes with places of their own, pushes and everything else: however many pushes wait, and however long FCM takes,
-//! the rest goes on. A place that becomes free is filled at once; an idle lane looks when it is woken, and each second.
+//! Three lanes with places of their own, pushes, voice and everything else: however many pushes wait, however long FCM
+//! takes, and whatever is exported or removed, calls ring and end in time. A place that becomes free is filled at once; an idle lane looks when it is woken, and each second.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -14,8 +14,6 @@ use super::{Bells, Failure, Job};
 use crate::Banter;
 use crate::ids::JobId;
 
-/// How long a worker may hold a job before others take it to be dead.
-const LEASE: TimeDelta = TimeDelta::minutes(5);
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a lane waits after it was woken: many messages at once are one look.
 const BREATH: Duration = Duration::from_millis(5);
@@ -24,16 +22,18 @@ const BREATH: Duration = Duration::from_millis(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
     Pushes,
+    Voice,
     Others,
 }
 
 impl Lane {
-    pub(super) const ALL: [Self; 2] = [Self::Pushes, Self::Others];
+    pub(super) const ALL: [Self; 3] = [Self::Pushes, Self::Voice, Self::Others];
 
     /// As `job_lane` says in the database.
     fn name(self) -> &'static str {
         match self {
             Self::Pushes => "push",
+            Self::Voice => "voice",
             Self::Others => "other",
         }
     }
@@ -42,13 +42,22 @@ impl Lane {
     fn places(self) -> usize {
         match self {
             Self::Pushes => 24,
-            Self::Others => 8,
+            Self::Voice | Self::Others => 8,
+        }
+    }
+
+    /// How long a worker may hold a job before others take it to be dead.
+    fn lease(self) -> TimeDelta {
+        match self {
+            Self::Voice => TimeDelta::minutes(1),
+            Self::Pushes | Self::Others => TimeDelta::minutes(5),
         }
     }
 
     fn bell(self, bells: &Bells) -> &tokio::sync::Notify {
         match self {
             Self::Pushes => &bells.pushes,
+            Self::Voice => &bells.voice,
             Self::Others => &bells.others,
         }
     }
@@ -64,7 +73,7 @@ pub(crate) struct Taken {
 
 /// Runs jobs until the process ends.
 pub(crate) async fn run(banter: Banter) {
-    tokio::join!(keep(&banter, Lane::Pushes), keep(&banter, Lane::Others));
+    tokio::join!(keep(&banter, Lane::Pushes), keep(&banter, Lane::Voice), keep(&banter, Lane::Others));
 }
 
 async fn keep(banter: &Banter, lane: Lane) {
@@ -161,7 +170,7 @@ pub(crate) async fn take(banter: &Banter, lane: Lane, most: usize) -> Result<Vec
         returning id as "id: JobId", kind, payload, attempts, max_attempts
         "#,
         now,
-        now + LEASE,
+        now + lane.lease(),
         i64::try_from(most).unwrap_or(i64::MAX),
         lane.name(),
     )
@@ -186,13 +195,17 @@ pub(super) async fn finish(banter: &Banter, taken: Taken) {
     };
     metrics::counter!("banter_jobs_total", "kind" => taken.kind.clone(), "outcome" => state).increment(1);
     // The attempt's number guards against a worker that outlived its lease: the job is another's by now. One that
-    // would wait for its next attempt is over when another of its name waits already. Of pushes that are done nothing
-    // stays: they are as many as messages.
+    // would wait for its next attempt is over when another of its name waits already. Of those that come with every
+    // message, or every coming and going, nothing stays once they are done.
     let written = sqlx::query!(
         r#"
         with over as (
             delete from jobs
-            where id = $1 and attempts = $2 and state = 'running' and kind = 'push' and $3 = 'done'
+            where id = $1
+              and attempts = $2
+              and state = 'running'
+              and kind in ('push', 'settle_seat', 'settle_media_room', 'reconcile_voice', 'ring_timeout')
+              and $3 = 'done'
         )
         update jobs
         set state = outcome.state,
@@ -210,7 +223,10 @@ pub(super) async fn finish(banter: &Banter, taken: Taken) {
             from jobs mine
             where mine.id = $1
         ) as outcome
-        where id = $1 and attempts = $2 and jobs.state = 'running' and not (kind = 'push' and $3 = 'done')
+        where id = $1
+          and attempts = $2
+          and jobs.state = 'running'
+          and not ($3 = 'done' and kind in ('push', 'settle_seat', 'settle_media_room', 'reconcile_voice', 'ring_timeout'))
         "#,
         taken.id.0,
         taken.attempts,

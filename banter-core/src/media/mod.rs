@@ -6,13 +6,15 @@
 //! comes through; recordings keep their samples, and lose everything beside them that could say where they were made.
 //!
 //! [`uploads`] a body becomes an upload · [`content`] what it is · [`pictures`] · [`recordings`] · [`scrub`] what is
-//! blanked in a recording · [`links`] who gets which link, for how long · [`avatar`] · [`verification`]
+//! blanked in a recording · [`links`] who gets which link, for how long · [`avatar`] · `cover` of a room ·
+//! [`verification`]
 //!
 //! Avatars and room covers are public under a URL that never changes; everything else is private, behind links that
 //! end within the hour.
 
 pub mod avatar;
 mod content;
+mod cover;
 pub mod links;
 mod pictures;
 mod recordings;

@@ -129,7 +129,7 @@ impl Messaging<'_> {
         Ok(count)
     }
 
-    /// After a block between two people, or its end: other messages of the groups they share are visible to them.
+    /// After a block between two people, or its end: other messages of the groups and rooms they share are visible to them.
     pub(crate) async fn recount_shared(
         &self,
         db: &mut PgConnection,
@@ -140,7 +140,7 @@ impl Messaging<'_> {
             r#"
             select c.id
             from conversations c
-            where c.kind = 'group'
+            where c.kind <> 'direct'
               and exists (select from conversation_members where conversation_id = c.id and user_id = $1)
               and c.id in (select conversation_id from conversation_members where user_id = $2)
             order by c.id

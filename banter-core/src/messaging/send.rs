@@ -196,7 +196,7 @@ impl Messaging<'_> {
                 set unread = m.unread + excluded.unread,
                     last_seq = excluded.last_seq,
                     last_message_at = greatest(m.last_message_at, $3)
-                returning user_id, false as hidden, false as reply_hidden
+                returning user_id, false as hidden, false as reply_hidden, true as rings
             "#,
             self.0.ids().uuid(new.now),
             new,
@@ -236,7 +236,7 @@ impl Messaging<'_> {
                   and ($8::uuid is null or can_reply_to($2, $1, $8))
                   and ($9::uuid is null or can_attach($2, $9, $6))
                   and not exists (select from messages where sender_id = $2 and client_message_id = $4)
-                returning c.id, c.last_seq, seen.peer
+                returning c.id, c.last_seq, seen.peer, c.kind
             "#,
             r#"
                 update conversation_members m
@@ -260,7 +260,9 @@ impl Messaging<'_> {
                               r.seq < m.from_seq
                               or exists (select from blocked_pairs where one = r.sender_id and other = m.user_id)
                           )
-                    ) as reply_hidden
+                    ) as reply_hidden,
+                    -- In a room it is read while one is in, and nobody is called back to it.
+                    c.kind <> 'room' as rings
             "#,
             id.0,
             new
@@ -305,7 +307,7 @@ macro_rules! store {
                     $3
                 from membership m
                 join devices d on d.user_id = m.user_id
-                where m.user_id <> $2 and not m.hidden
+                where m.user_id <> $2 and not m.hidden and m.rings
                 returning 1
             )
             select

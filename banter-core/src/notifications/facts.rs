@@ -5,7 +5,8 @@ use super::texts::{self, Language};
 use super::{Kind, subject};
 use crate::Banter;
 use crate::accounts::settings::QuietHours;
-use crate::ids::{ConversationId, MessageId, NotificationId, SessionId, UserId};
+use crate::calls::{CallType, Status, initiate};
+use crate::ids::{CallId, ConversationId, MessageId, NotificationId, SessionId, UserId};
 
 pub(super) async fn about_message(
     banter: &Banter,
@@ -110,7 +111,9 @@ pub(super) async fn about_notification(
             reader.language,
             coalesce(s.push_friends, true) as "friends!",
             coalesce(s.push_messages, true) as "messages!",
+            coalesce(s.push_rooms, true) as "rooms!",
             coalesce(s.push_payments, true) as "payments!",
+            coalesce(s.push_calls, true) as "calls!",
             s.quiet_from as "quiet_from?",
             s.quiet_to as "quiet_to?",
             i.id as "id?: NotificationId",
@@ -120,6 +123,7 @@ pub(super) async fn about_notification(
             i.actor_full_name as "actor_name?",
             i.group_name as "group?",
             i.coins as "coins?",
+            i.call_type as "call_type?: CallType",
             i.created_at as "created_at?",
             i.read_at is not null as "read!"
         from devices d
@@ -140,11 +144,20 @@ pub(super) async fn about_notification(
     let wanted = match row.kind {
         Some(Kind::FriendRequest | Kind::FriendAccepted) => row.friends,
         Some(Kind::GroupAdded) => row.messages,
+        Some(Kind::RoomInvited) => row.rooms,
         Some(Kind::CoinsCredited) => row.payments,
+        Some(Kind::CallMissed) => row.calls,
         None => true,
     };
     let thing = row.id.zip(row.kind).zip(row.created_at).map(|((id, kind), created_at)| {
-        let subject = subject(language, kind, row.actor_name.as_deref(), row.group.as_deref(), row.coins);
+        let subject = subject(
+            language,
+            kind,
+            row.actor_name.as_deref(),
+            row.group.as_deref(),
+            row.coins,
+            row.call_type,
+        );
         Thing {
             created_at,
             blocked: false,
@@ -160,5 +173,121 @@ pub(super) async fn about_notification(
         }
     });
     let phone = Phone { language, wanted, quiet: QuietHours::of_row(row.quiet_from, row.quiet_to), badge: 0 };
+    Ok((row.fcm_token, Facts { now, phone: Some(phone), thing }))
+}
+
+/// A phone is to ring.
+pub(super) async fn about_call(
+    banter: &Banter,
+    session: SessionId,
+    call: CallId,
+) -> Result<(String, Facts), sqlx::Error> {
+    let now = banter.clock().now();
+    let row = sqlx::query!(
+        r#"
+        select
+            d.fcm_token,
+            reader.language,
+            coalesce(s.push_calls, true) as "wanted!",
+            s.quiet_from as "quiet_from?",
+            s.quiet_to as "quiet_to?",
+            c.id as "id?: CallId",
+            c.call_type as "call_type?: CallType",
+            c.started_at as "started_at?",
+            c.conversation_id as "conversation?: ConversationId",
+            g.name as "group?",
+            caller.id as "caller?: UserId",
+            caller.full_name as "caller_name?",
+            exists (select from blocked_pairs where one = reader.id and other = caller.id) as "blocked!"
+        from devices d
+        join sessions login on login.id = d.session_id and login.revoked_at is null
+        join users reader on reader.id = d.user_id
+        left join user_settings s on s.user_id = reader.id
+        left join (
+            call_participants mine
+            join call_logs c on c.id = mine.call_id and c.status in ('ringing', 'answered')
+            join users caller on caller.id = c.caller_id
+        ) on mine.call_id = $2 and mine.user_id = reader.id and mine.state = 'ringing'
+        left join conversation_members m on m.conversation_id = c.conversation_id and m.user_id = reader.id
+        left join conversations g on g.id = m.conversation_id
+        where d.session_id = $1
+        "#,
+        session.0,
+        call.0,
+    )
+    .fetch_optional(banter.pool())
+    .await?;
+    let Some(row) = row else { return Ok((String::new(), Facts { now, phone: None, thing: None })) };
+    let what = (row.id, row.call_type, row.started_at, row.caller, row.caller_name);
+    let thing = match what {
+        (Some(id), Some(call_type), Some(started_at), Some(caller), Some(caller_name)) => {
+            let left = (initiate::until(started_at) - now).to_std().ok().filter(|left| left.as_secs() > 0);
+            left.map(|rings| Thing {
+                created_at: started_at,
+                blocked: row.blocked,
+                read: false,
+                viewed: false,
+                what: What::Call {
+                    id,
+                    call_type,
+                    caller,
+                    caller_name,
+                    conversation: row.conversation,
+                    group: row.group,
+                    rings,
+                },
+            })
+        }
+        _ => None,
+    };
+    let phone = Phone {
+        language: Language::of(&row.language),
+        wanted: row.wanted,
+        quiet: QuietHours::of_row(row.quiet_from, row.quiet_to),
+        badge: 0,
+    };
+    Ok((row.fcm_token, Facts { now, phone: Some(phone), thing }))
+}
+
+/// A phone is to ring no more.
+pub(super) async fn about_call_over(
+    banter: &Banter,
+    session: SessionId,
+    call: CallId,
+) -> Result<(String, Facts), sqlx::Error> {
+    let now = banter.clock().now();
+    let row = sqlx::query!(
+        r#"
+        select
+            d.fcm_token,
+            reader.language,
+            coalesce(s.push_calls, true) as "wanted!",
+            c.started_at as "started_at?",
+            c.status as "status?: Status"
+        from devices d
+        join sessions login on login.id = d.session_id and login.revoked_at is null
+        join users reader on reader.id = d.user_id
+        left join user_settings s on s.user_id = reader.id
+        left join (call_participants mine join call_logs c on c.id = mine.call_id)
+            on mine.call_id = $2 and mine.user_id = reader.id and mine.state <> 'ringing'
+        where d.session_id = $1
+        "#,
+        session.0,
+        call.0,
+    )
+    .fetch_optional(banter.pool())
+    .await?;
+    let Some(row) = row else { return Ok((String::new(), Facts { now, phone: None, thing: None })) };
+    // What has stopped by itself need not be stopped.
+    let thing = row.started_at.zip(row.status).filter(|(at, _)| initiate::until(*at) > now);
+    let thing = thing.map(|(created_at, status)| Thing {
+        created_at,
+        blocked: false,
+        read: false,
+        viewed: false,
+        what: What::CallOver { id: call, status },
+    });
+    // Nothing is shown, so no hour is too quiet for it.
+    let phone = Phone { language: Language::of(&row.language), wanted: row.wanted, quiet: None, badge: 0 };
     Ok((row.fcm_token, Facts { now, phone: Some(phone), thing }))
 }

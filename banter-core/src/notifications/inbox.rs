@@ -2,6 +2,7 @@
 
 use super::{Entry, Error, Kind, Language, NewNotification, Notification, Notifications};
 use crate::accounts::Caller;
+use crate::calls::CallType;
 use crate::error::Problems;
 use crate::ids::{NotificationId, UserId};
 use crate::page::{Page, PageRequest};
@@ -84,7 +85,8 @@ impl Notifications<'_> {
                 entry.actor_full_name as "actor_full_name?",
                 entry.actor_avatar as "actor_avatar?",
                 entry.group_name as "group_name?",
-                entry.coins as "coins?"
+                entry.coins as "coins?",
+                entry.call_type as "call_type?: CallType"
             from users reader
             left join lateral (
                 select *
@@ -123,6 +125,7 @@ impl Notifications<'_> {
                 actor_avatar: row.actor_avatar,
                 group_name: row.group_name,
                 coins: row.coins,
+                call_type: row.call_type,
             }),
         });
         Ok(rows.collect())

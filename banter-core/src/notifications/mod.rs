@@ -21,9 +21,10 @@ use uuid::Uuid;
 
 use crate::Banter;
 use crate::accounts::PersonSummary;
+use crate::calls::CallType;
 use crate::error::{self, Coded, Problems};
 use crate::events::{Delivery, Event};
-use crate::ids::{NotificationId, UserId};
+use crate::ids::{CallId, NotificationId, SessionId, UserId};
 use texts::{Language, Subject};
 
 /// What happened.
@@ -38,13 +39,18 @@ pub enum Kind {
     FriendAccepted,
     /// Somebody put the reader into a group; the subject is the conversation.
     GroupAdded,
+    /// A friend asks the reader into a room; the subject is the room.
+    RoomInvited,
     /// The house gave the reader coins; the subject is the ledger's entry.
     CoinsCredited,
+    /// Somebody called the reader in vain; the subject is the call.
+    CallMissed,
 }
 
 impl Kind {
     /// All that this version knows; a newer replica may write others, which are left out here.
-    const KNOWN: [&'static str; 4] = ["friend_request", "friend_accepted", "group_added", "coins_credited"];
+    const KNOWN: [&'static str; 6] =
+        ["friend_request", "friend_accepted", "group_added", "room_invited", "coins_credited", "call_missed"];
 }
 
 /// Something to tell somebody.
@@ -75,7 +81,7 @@ pub struct Notification {
     pub kind: Kind,
     /// Whose act it was, if somebody's.
     pub actor: Option<PersonSummary>,
-    /// What it is about: a friend request, a conversation, an entry of the ledger.
+    /// What it is about: a friend request, a conversation, a room, an entry of the ledger, a call.
     pub subject_id: Option<Uuid>,
     pub title: String,
     pub body: String,
@@ -173,6 +179,60 @@ impl Notifications<'_> {
         Ok(added)
     }
 
+    /// Has these people's phones ring, in the caller's transaction.
+    pub(crate) async fn ring(
+        &self,
+        db: &mut PgConnection,
+        call: CallId,
+        users: &[UserId],
+    ) -> Result<(), sqlx::Error> {
+        // A ring that came late would be none.
+        self.signal(db, &push::About::Call(call), users, None, 3).await
+    }
+
+    /// Has these people's phones ring no more, but that of the login that took the call.
+    pub(crate) async fn call_over(
+        &self,
+        db: &mut PgConnection,
+        call: CallId,
+        users: &[UserId],
+        except: Option<SessionId>,
+    ) -> Result<(), sqlx::Error> {
+        self.signal(db, &push::About::CallOver(call), users, except, 3).await
+    }
+
+    async fn signal(
+        &self,
+        db: &mut PgConnection,
+        about: &push::About,
+        users: &[UserId],
+        except: Option<SessionId>,
+        attempts: i32,
+    ) -> Result<(), sqlx::Error> {
+        sqlx::query!(
+            r#"
+            insert into jobs (id, kind, payload, run_at, max_attempts, created_at)
+            select
+                gen_random_uuid(),
+                'push',
+                jsonb_build_object('session_id', d.session_id, 'about', $1::jsonb),
+                $2,
+                $3,
+                $2
+            from devices d
+            where d.user_id = any($4) and d.session_id is distinct from $5
+            "#,
+            serde_json::to_value(about).expect("what a push is about is plain data"),
+            self.0.clock().now(),
+            attempts,
+            &users.iter().map(|user| user.0).collect::<Vec<_>>(),
+            except.map(|session| session.0),
+        )
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+
     /// After the commit: tells the reader's open sockets, and has the phones told.
     pub(crate) async fn tell(&self, added: Added) {
         self.0.jobs().wake();
@@ -202,6 +262,7 @@ struct Entry {
     actor_avatar: Option<String>,
     group_name: Option<String>,
     coins: Option<i32>,
+    call_type: Option<CallType>,
 }
 
 impl Entry {
@@ -214,6 +275,7 @@ impl Entry {
                 self.actor_full_name.as_deref(),
                 self.group_name.as_deref(),
                 self.coins,
+                self.call_type,
             ),
         )
     }
@@ -245,12 +307,17 @@ fn subject<'a>(
     actor: Option<&'a str>,
     group: Option<&'a str>,
     coins: Option<i32>,
+    call_type: Option<CallType>,
 ) -> Subject<'a> {
     let actor = actor.unwrap_or(texts::somebody(language));
     match kind {
         Kind::FriendRequest => Subject::FriendRequest { from: actor },
         Kind::FriendAccepted => Subject::FriendAccepted { by: actor },
         Kind::GroupAdded => Subject::GroupAdded { by: actor, group: group.unwrap_or_default() },
+        Kind::RoomInvited => Subject::RoomInvited { by: actor, room: group.unwrap_or_default() },
         Kind::CoinsCredited => Subject::CoinsCredited { coins: coins.unwrap_or_default() },
+        Kind::CallMissed => {
+            Subject::CallMissed { from: actor, call_type: call_type.unwrap_or(CallType::Audio) }
+        }
     }
 }

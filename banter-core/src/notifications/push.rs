@@ -2,6 +2,7 @@
 //! runs: one query for the facts, one look at what is on the screen, one pure decision, then FCM.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,8 @@ use super::texts::{self, Language};
 use super::{Kind, facts};
 use crate::Banter;
 use crate::accounts::settings::QuietHours;
-use crate::ids::{ConversationId, MessageId, NotificationId, SessionId, UserId};
+use crate::calls::{self, CallType};
+use crate::ids::{CallId, ConversationId, MessageId, NotificationId, SessionId, UserId};
 use crate::jobs::Failure;
 use crate::providers::fcm::{self, Urgency};
 
@@ -37,6 +39,10 @@ pub struct Push {
 pub enum About {
     Message(MessageId),
     Notification(NotificationId),
+    /// It rings.
+    Call(CallId),
+    /// It rings no more.
+    CallOver(CallId),
 }
 
 /// Why nothing is pushed.
@@ -127,6 +133,21 @@ pub(super) enum What {
         subject_id: Option<uuid::Uuid>,
         texts: (&'static str, String),
     },
+    Call {
+        id: CallId,
+        call_type: CallType,
+        caller: UserId,
+        caller_name: String,
+        conversation: Option<ConversationId>,
+        /// The name of the group that is called.
+        group: Option<String>,
+        /// For how long still.
+        rings: Duration,
+    },
+    CallOver {
+        id: CallId,
+        status: calls::Status,
+    },
 }
 
 /// What is to be done. The first reason counts; those that concern safety come before those of taste.
@@ -168,6 +189,7 @@ fn compose(phone: &Phone, what: &What) -> fcm::Message {
                 collapse: conversation.to_string(),
                 channel: "messages",
                 badge: Some(phone.badge),
+                silent: false,
             }
         }
         What::News { id, kind, actor, subject_id, texts: (title, body) } => {
@@ -180,12 +202,56 @@ fn compose(phone: &Phone, what: &What) -> fcm::Message {
                 title: cut(title, TITLE),
                 body: cut(body, BODY),
                 data,
-                urgency: Urgency::Calm,
-                collapse: id.to_string(),
+                // What was missed takes the place of what rings.
+                urgency: if *kind == Kind::CallMissed { Urgency::Prompt } else { Urgency::Calm },
+                collapse: match (kind, subject_id) {
+                    (Kind::CallMissed, Some(call)) => call.to_string(),
+                    _ => id.to_string(),
+                },
                 channel: "news",
                 badge: None,
+                silent: false,
             }
         }
+        What::Call { id, call_type, caller, caller_name, conversation, group, rings } => {
+            let ringing = texts::ringing(phone.language, *call_type);
+            let (title, body) = match group {
+                Some(group) => (group, format!("{caller_name}: {ringing}")),
+                None => (caller_name, ringing.to_owned()),
+            };
+            let mut data = BTreeMap::from([
+                ("type", "call".to_owned()),
+                ("callId", id.to_string()),
+                ("callType", call_type.name().to_owned()),
+                ("callerId", caller.to_string()),
+                ("callerName", cut(caller_name, TITLE)),
+            ]);
+            data.extend(conversation.map(|conversation| ("conversationId", conversation.to_string())));
+            fcm::Message {
+                title: cut(title, TITLE),
+                body: cut(&body, BODY),
+                data,
+                urgency: Urgency::Ring(*rings),
+                collapse: id.to_string(),
+                channel: "calls",
+                badge: None,
+                silent: false,
+            }
+        }
+        What::CallOver { id, status } => fcm::Message {
+            title: String::new(),
+            body: String::new(),
+            data: BTreeMap::from([
+                ("type", "call_over".to_owned()),
+                ("callId", id.to_string()),
+                ("status", status.name().to_owned()),
+            ]),
+            urgency: Urgency::Ring(Duration::from_secs(calls::RINGS.num_seconds().unsigned_abs())),
+            collapse: id.to_string(),
+            channel: "calls",
+            badge: None,
+            silent: true,
+        },
     }
 }
 
@@ -235,6 +301,8 @@ impl Push {
         let kind = match self.about {
             About::Message(_) => "message",
             About::Notification(_) => "notification",
+            About::Call(_) => "call",
+            About::CallOver(_) => "call_over",
         };
         let count = |outcome, reason| {
             metrics::counter!("banter_push_total", "kind" => kind, "outcome" => outcome, "reason" => reason)
@@ -247,6 +315,8 @@ impl Push {
         let (token, facts) = match self.about {
             About::Message(id) => facts::about_message(banter, self.session_id, id).await?,
             About::Notification(id) => facts::about_notification(banter, self.session_id, id).await?,
+            About::Call(id) => facts::about_call(banter, self.session_id, id).await?,
+            About::CallOver(id) => facts::about_call_over(banter, self.session_id, id).await?,
         };
         let message = match decide(&facts) {
             Decision::Skip(reason) => {

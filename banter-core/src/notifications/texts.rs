@@ -1,5 +1,7 @@
 //! Every word that people read in their inbox and on the lock screen, in each language there is.
 
+use crate::calls::CallType;
+
 /// A language with texts of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -23,7 +25,9 @@ pub(crate) enum Subject<'a> {
     FriendRequest { from: &'a str },
     FriendAccepted { by: &'a str },
     GroupAdded { by: &'a str, group: &'a str },
+    RoomInvited { by: &'a str, room: &'a str },
     CoinsCredited { coins: i32 },
+    CallMissed { from: &'a str, call_type: CallType },
 }
 
 /// Title and body.
@@ -44,11 +48,37 @@ pub(crate) fn news(language: Language, subject: &Subject<'_>) -> (&'static str, 
         }
         (Subject::GroupAdded { by, group }, English) => ("New group", format!("{by} added you to {group}")),
         (Subject::GroupAdded { by, group }, Hindi) => ("नया ग्रुप", format!("{by} ने आपको {group} में जोड़ा")),
+        (Subject::RoomInvited { by, room }, English) => {
+            ("Room invitation", format!("{by} invites you to {room}"))
+        }
+        (Subject::RoomInvited { by, room }, Hindi) => ("रूम का न्योता", format!("{by} आपको {room} में बुला रहे हैं")),
         (Subject::CoinsCredited { coins: 1 }, English) => ("Coins received", "You received 1 coin".into()),
         (Subject::CoinsCredited { coins }, English) => {
             ("Coins received", format!("You received {coins} coins"))
         }
         (Subject::CoinsCredited { coins }, Hindi) => ("कॉइन मिले", format!("आपको {coins} कॉइन मिले")),
+        (Subject::CallMissed { from, call_type: CallType::Audio }, English) => {
+            ("Missed call", format!("{from} called you"))
+        }
+        (Subject::CallMissed { from, call_type: CallType::Video }, English) => {
+            ("Missed video call", format!("{from} called you"))
+        }
+        (Subject::CallMissed { from, call_type: CallType::Audio }, Hindi) => {
+            ("मिस्ड कॉल", format!("{from} ने आपको कॉल किया था"))
+        }
+        (Subject::CallMissed { from, call_type: CallType::Video }, Hindi) => {
+            ("मिस्ड वीडियो कॉल", format!("{from} ने आपको वीडियो कॉल किया था"))
+        }
+    }
+}
+
+/// What a phone shows under the caller's name while it rings.
+pub(crate) fn ringing(language: Language, call_type: CallType) -> &'static str {
+    match (language, call_type) {
+        (Language::English, CallType::Audio) => "Incoming call",
+        (Language::English, CallType::Video) => "Incoming video call",
+        (Language::Hindi, CallType::Audio) => "कॉल आ रही है",
+        (Language::Hindi, CallType::Video) => "वीडियो कॉल आ रही है",
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Message {
     pub channel: &'static str,
     /// The number on the app's icon, where the system shows one.
     pub badge: Option<i64>,
+    /// Nothing is shown: the app alone reads the data. Title, body, channel and badge are left out.
+    pub silent: bool,
 }
 
 impl Message {
@@ -80,6 +82,27 @@ impl Message {
         let (android, apns) = self.urgency.priorities();
         let ttl = self.urgency.ttl();
         let expiration = now.timestamp().saturating_add_unsigned(ttl.as_secs());
+        if self.silent {
+            // Apple takes what shows nothing with no other priority.
+            return json!({
+                "token": token,
+                "data": self.data,
+                "android": {
+                    "priority": android,
+                    "ttl": format!("{}s", ttl.as_secs()),
+                    "collapse_key": self.collapse,
+                },
+                "apns": {
+                    "headers": {
+                        "apns-priority": "5",
+                        "apns-push-type": "background",
+                        "apns-expiration": expiration.to_string(),
+                        "apns-collapse-id": self.collapse,
+                    },
+                    "payload": { "aps": { "content-available": 1 } },
+                },
+            });
+        }
         let mut aps = json!({ "sound": "default", "thread-id": self.collapse });
         if let Some(badge) = self.badge {
             aps["badge"] = json!(badge);

@@ -4,9 +4,11 @@
 pub mod fcm;
 pub mod firebase;
 pub mod google_auth;
+pub mod livekit;
 pub mod storage;
 #[cfg(test)]
 mod tests;
+pub mod turn;
 
 use std::time::Duration;
 

@@ -52,6 +52,7 @@ impl Safety<'_> {
             () if violates(&error, "blocked_users_blocked_user_id_fkey") => Error::UserNotFound,
             () => error.into(),
         })?;
+        let parted = self.0.voice().part(&mut tx, caller.user_id, user).await?;
         let were_friends = requests::sever(&mut tx, caller.user_id, user, now).await?;
         self.0.messaging().recount_shared(&mut tx, caller.user_id, user).await?;
         idempotency::forget_between(&mut tx, caller.user_id, user).await?;
@@ -60,6 +61,7 @@ impl Safety<'_> {
             let event = Event::FriendRemoved(FriendRemoved { user_id: user });
             self.0.bus().deliver(Delivery { to: vec![caller.user_id], except_socket: None, event });
         }
+        parted.carry_out(self.0).await;
         Ok(())
     }
 

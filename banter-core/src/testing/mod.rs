@@ -6,12 +6,13 @@
 //! its own. Nothing here sleeps: what happens later is waited for, with a deadline.
 //!
 //! [`database`] · [`World`] people, time, events · [`files`] pictures and recordings, good and bad ·
-//! [`google`] the certificate endpoint · [`fcm`] pushes · [`redact`] for snapshots
+//! [`google`] the certificate endpoint · [`fcm`] pushes · [`livekit`] the real media server · [`redact`] for snapshots
 
 mod database;
 pub mod fcm;
 pub mod files;
 pub mod google;
+pub mod livekit;
 mod notices;
 pub mod redact;
 #[cfg(test)]
@@ -76,6 +77,9 @@ pub fn config(database_url: &str, redis_url: Option<&str>) -> Config {
         },
         // A directory of its own is given to each world that lives.
         storage: config::Storage::Disk { dir: "/nonexistent/banter-media".into() },
+        // A test that speaks starts a media server of its own and takes its settings.
+        livekit: None,
+        turn: None,
         limits: config::Limits { window: Duration::from_secs(900), max_requests: 1000, multiplier: 1 },
         log: config::Log { filter: "info".into(), json: false },
     }

@@ -87,6 +87,12 @@ impl Builder {
         self.config(|config| config.fcm = fcm)
     }
 
+    /// Calls and rooms happen at this media server. Its own clock is the system's, and so are its tokens.
+    pub fn speaks_at(self, livekit: &super::livekit::LiveKit) -> Self {
+        let livekit = livekit.config();
+        self.config(|config| config.livekit = Some(livekit))
+    }
+
     /// Changes the settings before the application is built.
     pub fn config(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
         let earlier = self.change;

@@ -86,7 +86,14 @@ impl Connection {
         (status, body)
     }
 
-    async fn json(&mut self, method: &str, path: &str, token: Option<&str>, body: &Value) -> Value {
+    /// The body of an answer that must be a yes.
+    pub(crate) async fn json(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> Value {
         let (status, answer) = self.ask(method, path, token, &body.to_string()).await;
         assert!((200..300).contains(&status), "{path}: {status} {}", String::from_utf8_lossy(&answer));
         serde_json::from_slice(&answer).expect("JSON")

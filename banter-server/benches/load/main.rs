@@ -8,6 +8,7 @@
 mod grow;
 mod http;
 mod pgbench;
+mod silence;
 mod socket;
 
 use std::process::{Child, Command, Stdio};
@@ -61,6 +62,10 @@ async fn main() {
     }
     socket::run(&server.address, &pairs, duration, 1).await.print("socket send → delivered, paced", None);
     socket::run(&server.address, &pairs, duration, 16).await.print("socket send → delivered, flat out", None);
+    match silence::run(&server.address).await {
+        Some(silence) => silence.print(),
+        None => println!("from a suspension to silence: not measured, there is no media server"),
+    }
 }
 
 /// The server under load, killed at the end.
@@ -115,14 +120,32 @@ impl Measured {
     fn print(mut self, name: &str, ceiling: Option<pgbench::Ceiling>) {
         self.latencies.sort_unstable();
         let per_second = self.latencies.len() as f64 / self.took.as_secs_f64();
-        let quantile = |q: f64| {
-            let at = ((self.latencies.len() as f64 - 1.0) * q).round() as usize;
-            self.latencies.get(at).map_or(f64::NAN, |d| d.as_secs_f64() * 1000.0)
-        };
+        let quantile = |q: f64| quantile(&self.latencies, q);
         let ceiling = match ceiling {
             None => String::new(),
             Some(ceiling) => format!("{:>16.0} {:>9.2}", ceiling.per_second, ceiling.latency_ms),
         };
         println!("{name:<34} {per_second:>10.0} {:>9.2} {:>9.2}   {ceiling}", quantile(0.5), quantile(0.99));
     }
+}
+
+impl silence::Silence {
+    fn print(self) {
+        println!("\n{:<34} {:>10} {:>9} {:>9} {:>9}", "", "tries", "p50 ms", "p99 ms", "worst ms");
+        for (name, mut times) in [
+            ("suspended → out of the room", self.media),
+            ("suspended → socket closed", self.socket),
+            ("suspended → requests refused", self.api),
+        ] {
+            times.sort_unstable();
+            let [p50, p99, worst] = [0.5, 0.99, 1.0].map(|q| quantile(&times, q));
+            println!("{name:<34} {:>10} {p50:>9.1} {p99:>9.1} {worst:>9.1}", times.len());
+        }
+    }
+}
+
+/// Milliseconds, of times in order.
+fn quantile(sorted: &[Duration], q: f64) -> f64 {
+    let at = ((sorted.len() as f64 - 1.0) * q).round() as usize;
+    sorted.get(at).map_or(f64::NAN, |d| d.as_secs_f64() * 1000.0)
 }

@@ -15,8 +15,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use crate::Measured;
 use crate::http::Person;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-type Sending = Arc<tokio::sync::Mutex<SplitSink<Socket, Message>>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Sending = Arc<tokio::sync::Mutex<SplitSink<Socket, Message>>>;
 
 /// Each pair's first sends to the second with `window` messages unacknowledged at most; a paced sender (window 1)
 /// shows latency, a wide window throughput.
@@ -97,7 +97,7 @@ async fn one(
     std::mem::take(&mut *latencies.lock().expect("no panic"))
 }
 
-async fn connect(address: &str, token: &str) -> (Sending, SplitStream<Socket>) {
+pub(crate) async fn connect(address: &str, token: &str) -> (Sending, SplitStream<Socket>) {
     let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
     let (socket, _) = tokio_tungstenite::connect_async(url).await.expect("the server listens");
     let (sink, mut stream) = socket.split();
@@ -114,7 +114,7 @@ async fn connect(address: &str, token: &str) -> (Sending, SplitStream<Socket>) {
 }
 
 /// The next packet that is not a ping.
-async fn next(stream: &mut SplitStream<Socket>, sink: &Sending) -> Option<String> {
+pub(crate) async fn next(stream: &mut SplitStream<Socket>, sink: &Sending) -> Option<String> {
     loop {
         let text = stream.next().await?.ok()?.into_text().ok()?;
         if text.as_str() != "2" {

@@ -38,11 +38,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 /// The whole body, up to [`MAX_BODY`].
 pub async fn read(body: axum::body::Body) -> Result<Bytes, ApiError> {
+    read_up_to(body, MAX_BODY).await
+}
+
+/// The whole body, up to so many bytes.
+pub async fn read_up_to(body: axum::body::Body, most: usize) -> Result<Bytes, ApiError> {
     use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-    match Limited::new(body, MAX_BODY).collect().await {
+    match Limited::new(body, most).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            let message = format!("the body is larger than {MAX_BODY} bytes");
+            let message = format!("the body is larger than {most} bytes");
             Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", message))
         }
         Err(_) => Err(ApiError::new(StatusCode::BAD_REQUEST, "BODY_INCOMPLETE", "the body broke off")),

@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use banter_core::Banter;
 use banter_core::events::{MessageDeleted, MessageEdited};
-use banter_core::ids::{ConversationId, MessageId, UserId};
+use banter_core::ids::{ConversationId, MessageId, RoomId, UserId};
 use banter_core::messaging::history::{Direction, History, Of};
 use banter_core::messaging::send::{Draft, Target, is_client_id};
 use banter_core::messaging::{Message, MessageType};
+use banter_core::rooms;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,12 +18,13 @@ use super::extract::{Body, Caller, Path, Query, limit};
 use super::openapi::Refusal;
 use super::{Answer, Outcome, answer};
 
-/// A message to send: to a person or to a conversation, one of the two.
+/// A message to send: to a person, to a conversation or into a room, one of the three.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewMessage {
     receiver_id: Option<UserId>,
     conversation_id: Option<ConversationId>,
+    room_id: Option<RoomId>,
     /// The text; for anything but a text, what is written to it, perhaps nothing.
     #[serde(default)]
     #[schema(required = true, max_length = 4000)]
@@ -45,10 +47,14 @@ fn text() -> MessageType {
 
 impl NewMessage {
     pub fn into_draft(self) -> Result<Draft, ApiError> {
-        let target = match (self.receiver_id, self.conversation_id) {
-            (Some(user), None) => Target::User(user),
-            (None, Some(conversation)) => Target::Conversation(conversation),
-            _ => return Err(ApiError::field("receiverId", "or conversationId must be given, and not both")),
+        let target = match (self.receiver_id, self.conversation_id, self.room_id) {
+            (Some(user), None, None) => Target::User(user),
+            (None, Some(conversation), None) => Target::Conversation(conversation),
+            (None, None, Some(room)) => Target::Conversation(rooms::conversation_of(room)),
+            _ => {
+                let problem = "or conversationId or roomId must be given, and no two of them";
+                return Err(ApiError::field("receiverId", problem));
+            }
         };
         Ok(Draft {
             target,

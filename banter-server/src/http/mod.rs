@@ -2,6 +2,7 @@
 //! statuses; [`extract`] how requests are read; [`layers`] what every request passes.
 
 pub mod auth;
+pub mod calls;
 pub mod conversations;
 pub mod error;
 pub mod extract;
@@ -15,10 +16,12 @@ pub mod notifications;
 pub mod openapi;
 pub mod people;
 pub mod presence;
+pub mod rooms;
 pub mod safety;
 pub mod settings;
 pub mod uploads;
 pub mod users;
+pub mod webhooks;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -3,6 +3,7 @@
 mod harness;
 
 mod auth;
+mod calls;
 mod contract;
 mod conversations;
 mod friends;

@@ -11,12 +11,13 @@ use crate::harness::document::{Document, Operation};
 use crate::harness::{Answer, Api, Who, tokens};
 
 /// What anybody may ask. Everything else needs an access token.
-const PUBLIC: [&str; 5] = [
+const PUBLIC: [&str; 6] = [
     "GET /healthz",
     "GET /readyz",
     "POST /api/auth/verify-firebase",
     "POST /api/auth/register",
     "POST /api/auth/refresh",
+    "POST /api/webhooks/livekit",
 ];
 /// A text that only asha and ravi may read.
 const SECRET: &str = "meet me at the old mill";
@@ -30,7 +31,7 @@ async fn ask(
 ) -> Answer {
     let unknown = |name: &str| match name {
         "UserId" | "SessionId" | "ConversationId" | "FriendRequestId" | "NotificationId" | "MessageId"
-        | "UploadId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+        | "UploadId" | "CallId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
         _ => None,
     };
     let request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
@@ -116,7 +117,7 @@ async fn view(
     asha: &Person,
     ravi: &Person,
     stranger: &Person,
-    upload: &Value,
+    (upload, call): (&Value, &str),
 ) -> Vec<(String, Value)> {
     let conversation = api.get("/conversations", asha).await.is(200)["conversations"].take();
     let conversations = conversation.as_array().expect("a list");
@@ -126,6 +127,7 @@ async fn view(
         "SessionId" => Some(json!(asha.caller.session_id)),
         "ConversationId" => Some(ours["id"].clone()),
         "UploadId" => Some(json!(upload)),
+        "CallId" => Some(json!(call)),
         "beforeSeq" => Some(json!(100)),
         "since" => Some(json!("2026-01-01T00:00:00Z")),
         "limit" => Some(json!(50)),
@@ -154,6 +156,23 @@ fn without(json: &mut Value, whom: &str) {
     }
 }
 
+/// A call of the two, as it stands in the log.
+async fn call_log(api: &Api, caller: &Person, receiver: &Person) -> String {
+    let (now, id) = (api.world.now().to_rfc3339(), "0190b2c4-0000-7000-8000-00000000ca11");
+    let (caller, receiver) = (caller.id, receiver.id);
+    api.world
+        .sql(&format!(
+            "insert into call_logs
+                 (id, caller_id, receiver_id, call_type, status, livekit_room, started_at, answered_at, ended_at, duration)
+             values ('{id}', '{caller}', '{receiver}', 'audio', 'completed', 'call_1', '{now}', '{now}', '{now}', 0);
+             insert into call_participants (call_id, user_id, role, state, started_at, joined_at, left_at)
+             values ('{id}', '{caller}', 'caller', 'left', '{now}', '{now}', '{now}'),
+                    ('{id}', '{receiver}', 'receiver', 'left', '{now}', '{now}', '{now}')"
+        ))
+        .await;
+    id.to_owned()
+}
+
 #[tokio::test]
 async fn a_stranger_reaches_nothing_of_asha_s() {
     let api = Api::new().await;
@@ -174,7 +193,8 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let request = asked["request"]["id"].clone();
     let message = api.world.send(&asha, &ravi, SECRET).await.id;
     let upload = api.upload(&asha, "avatar", files::jpeg(8, 8)).await.is(200)["mediaId"].take();
-    let before = view(&api, &document, &asha, &ravi, &mallory, &upload).await;
+    let call = call_log(&api, &asha, &ravi).await;
+    let before = view(&api, &document, &asha, &ravi, &mallory, (&upload, &call)).await;
     assert!(json!(before).to_string().contains(SECRET), "there is something to find");
 
     let hers = |name: &str| match name {
@@ -188,6 +208,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "since" => Some(json!("2026-01-01T00:00:00Z")),
         "NotificationId" => Some(json!(notification)),
         "UploadId" => Some(upload.clone()),
+        "CallId" => Some(json!(call)),
         "documentMediaUrl" | "selfieMediaUrl" | "mediaUrl" => Some(upload.clone()),
         "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),
         "refreshToken" => Some(json!(mallory.refresh_token)),
@@ -206,6 +227,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         &friend.id.to_string(),
         &asha.caller.session_id.to_string(),
         &conversation.to_string(),
+        &call,
         request.as_str().expect("an id"),
     ];
     // And after these mallory is nobody.
@@ -238,7 +260,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
             }
         }
     }
-    assert_eq!(view(&api, &document, &asha, &ravi, &mallory, &upload).await, before);
+    assert_eq!(view(&api, &document, &asha, &ravi, &mallory, (&upload, &call)).await, before);
     api.world.advance(TimeDelta::minutes(1));
     assert_eq!(api.get("/auth/me", &asha).await.status, 200);
 }

@@ -223,7 +223,7 @@ pub(crate) async fn run(args: UserArgs, settings: &Settings, out: &Printer) -> R
     }
 }
 
-async fn find(banter: &Banter, name: &str) -> Result<UserId, Failure> {
+pub(super) async fn find(banter: &Banter, name: &str) -> Result<UserId, Failure> {
     banter.accounts().find(name.trim()).await.map_err(|error| match error {
         accounts::Error::UserNotFound => Failure::from(error)
             .hint(format!("`{name}` is nobody's id, phone number (+919876543210) or username")),

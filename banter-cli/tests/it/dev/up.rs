@@ -69,7 +69,7 @@ fn what_a_killed_run_left_is_stopped_first() {
     running.tell(Signal::TERM);
     let (code, said) = running.end();
     assert_eq!(code, Some(0), "{said}");
-    for part in ["banter-server", "Redis", "PostgreSQL"] {
+    for part in ["banter-server", "LiveKit", "coturn", "Redis", "PostgreSQL"] {
         assert!(said.contains(&format!("{part} of a run that was killed is still there")), "{said}");
     }
     place.assert_nothing_runs();

@@ -3,7 +3,7 @@
 use super::Fate::{self, Anonymised, Deleted, Kept, Nobody};
 use super::{Columns, Life, Table};
 use crate::idempotency;
-use crate::jobs::prune::{ENDED_SESSIONS, FINISHED_JOBS};
+use crate::jobs::prune::{ENDED_SESSIONS, FINISHED_JOBS, HEARD};
 
 const fn cols(names: &'static [&'static str], fate: Fate, why: &'static str) -> Columns {
     Columns { names, fate, why }
@@ -360,6 +360,19 @@ pub const TABLES: &[Table] = &[
             &["id", "user_id", "actor_id", "kind", "reason", "until", "created_at"],
             Kept,
             "the safety of others, and answering for what was done",
+        )],
+    },
+    Table {
+        name: "webhook_events",
+        holds: "that an outside service told us something",
+        life: Life::For(
+            HEARD,
+            "after it came from the media server; what the payment provider tells is kept",
+        ),
+        columns: &[cols(
+            &["provider", "event_id", "kind", "payload", "received_at"],
+            Kept,
+            "ids only; of a payment, what the books need",
         )],
     },
     Table {

@@ -21,6 +21,7 @@ fn message() -> Message {
         collapse: "c1".into(),
         channel: "messages",
         badge: Some(3),
+        silent: false,
     }
 }
 

@@ -40,7 +40,31 @@ pub(super) fn check(body: &Value) -> Result<(), String> {
         }
     }
     fields.get("android").map_or(Ok(()), android)?;
-    fields.get("apns").map_or(Ok(()), apns)
+    fields.get("apns").map_or(Ok(()), apns)?;
+    shown(message)
+}
+
+/// What is shown is an alert; what is not says nothing of how it would be.
+fn shown(message: &Value) -> Result<(), String> {
+    let (headers, aps) = (&message["apns"]["headers"], &message["apns"]["payload"]["aps"]);
+    if message.get("notification").is_some() {
+        return match headers.get("apns-push-type") {
+            Some(kind) if kind != "alert" => Err(format!("apns-push-type: {kind} of what is shown")),
+            Some(_) | None => Ok(()),
+        };
+    }
+    if !message["android"]["notification"].is_null() {
+        return Err("android.notification: of what is not shown".into());
+    }
+    if message.get("apns").is_some_and(|_| {
+        headers["apns-push-type"] != "background"
+            || headers["apns-priority"] != "5"
+            || aps["content-available"] != 1
+            || aps.as_object().is_none_or(|aps| aps.len() > 1)
+    }) {
+        return Err("apns: not as what is not shown must be".into());
+    }
+    Ok(())
 }
 
 fn android(android: &Value) -> Result<(), String> {

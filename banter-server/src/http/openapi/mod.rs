@@ -29,10 +29,12 @@ pub use tidy::tidy;
         (name = "Friends", description = "Friends, and asking to be"),
         (name = "Messages", description = "Conversations and messages"),
         (name = "Groups", description = "Conversations of 3 to 10"),
+        (name = "Calls", description = "Audio and video, of two or of a group"),
         (name = "Notifications", description = "The inbox"),
         (name = "Media", description = "Pictures, recordings and films"),
         (name = "Presence", description = "Who is here now"),
         (name = "Safety", description = "Blocks"),
+        (name = "Webhooks", description = "What outside services tell"),
         (name = "Operations", description = "For load balancers and people on call")
     ),
     components(schemas(ErrorBody)),

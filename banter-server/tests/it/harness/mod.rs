@@ -140,6 +140,7 @@ impl Server {
     pub(crate) fn url(&self, path: &str) -> String {
         let nouns = [
             "/auth",
+            "/calls",
             "/users",
             "/friends",
             "/conversations",
@@ -148,6 +149,7 @@ impl Server {
             "/presence",
             "/safety",
             "/uploads",
+            "/webhooks",
         ];
         let prefix = if nouns.iter().any(|noun| path.starts_with(noun)) { "/api" } else { "" };
         format!("http://{}{prefix}{path}", self.address)
