@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
 import { chromium } from 'playwright-core';
 
@@ -13,7 +13,13 @@ import { identity } from './livekit.js';
 import { eventually } from './wait.js';
 
 /** What it is called on one system and another. */
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
+const NAMES = [
+  'chromium',
+  'chromium-browser',
+  'google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
 
 const FLAGS = [
   '--no-sandbox',
@@ -56,7 +62,7 @@ export class Browser {
     });
     browser.#pages.listen(0, '127.0.0.1');
     await once(browser.#pages, 'listening');
-    const executablePath = process.env.CHROMIUM_BIN ?? onPath(...NAMES);
+    const executablePath = process.env.CHROMIUM_BIN ?? installed();
     // The runner's signals are for `child.js`; at the exit that follows, playwright ends what is left of it.
     const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
     browser.#chromium = await chromium.launch({ executablePath, args: FLAGS, ...signals });
@@ -163,9 +169,9 @@ class Phone {
   }
 }
 
-function onPath(...programs) {
+function installed() {
   const folders = process.env.PATH.split(delimiter);
-  const paths = programs.flatMap((program) => folders.map((folder) => join(folder, program)));
+  const paths = NAMES.flatMap((name) => (isAbsolute(name) ? [name] : folders.map((folder) => join(folder, name))));
   const found = paths.find((path) => {
     try {
       accessSync(path, constants.X_OK);
@@ -174,6 +180,6 @@ function onPath(...programs) {
       return false;
     }
   });
-  assert.ok(found, `none of ${programs.join(', ')} is on PATH; CHROMIUM_BIN names another`);
+  assert.ok(found, 'no Chromium is on PATH; CHROMIUM_BIN names another');
   return found;
 }

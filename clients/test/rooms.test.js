@@ -44,10 +44,11 @@ async function roomOfThree() {
   return { asha, ravi, meera, phones, room, raviPlace, act };
 }
 
-/** Whether LiveKit itself would take media from somebody. */
+/** Whether LiveKit itself would take somebody's voice; in a voice room it takes nothing else. */
 async function mayPublish(room, person) {
   const { permission } = (await voice.livekit.participants(room.livekitRoom)).get(identity(person));
   assert.equal(typeof permission.can_publish, 'boolean');
+  assert.deepEqual(permission.can_publish_sources, permission.can_publish ? ['MICROPHONE'] : []);
   return permission.can_publish;
 }
 
@@ -62,6 +63,7 @@ test('three people: a listener hears and cannot speak, a speaker is heard, muted
   await ravi.api.post(`/rooms/${room.id}/raise-hand`, {});
   await act(ravi, 'role', { role: 'speaker' });
   await raviPhone.isAllowed(true);
+  assert.equal(await mayPublish(room, ravi), true);
   await raviPhone.speak();
   await Promise.all([ashaPhone.hears(ravi), meeraPhone.hears(ravi)]);
 
