@@ -4,11 +4,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { dirname, join } from 'node:path';
 
-import { BINARY } from './server.js';
-
-const BANTER = process.env.BANTER_BIN ?? join(dirname(BINARY), 'banter');
+import { BANTER } from './cli.js';
 
 export class Database {
   #name = `clients_${randomBytes(6).toString('hex')}`;
@@ -33,6 +30,11 @@ export class Database {
     run('psql', [this.url, '-qc', statement]);
   }
 
+  /** The one value that a query answers, as text. */
+  value(query) {
+    return run('psql', [this.url, '-qAtc', query]).trim();
+  }
+
   drop() {
     run('psql', [process.env.DATABASE_URL, '-qc', `drop database ${this.#name} with (force)`]);
   }
@@ -41,4 +43,5 @@ export class Database {
 function run(command, args, env = {}) {
   const done = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, ...env }, timeout: 60_000 });
   assert.equal(done.status, 0, `${command} ${args[0]}: ${done.error ?? done.stderr}`);
+  return done.stdout;
 }

@@ -1,6 +1,7 @@
 // Ports that are free, for servers that are told where to listen.
 
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 /**
@@ -10,7 +11,7 @@ import { createServer } from 'node:net';
 export async function freePort() {
   for (;;) {
     const port = randomInt(20_000, 32_000);
-    if (given.has(port) || !(await free(port))) continue;
+    if (given.has(port) || !(await free(port)) || !(await freeForUdp(port))) continue;
     given.add(port);
     return port;
   }
@@ -23,5 +24,13 @@ function free(port) {
     const probe = createServer();
     probe.once('error', () => resolve(false));
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+function freeForUdp(port) {
+  return new Promise((resolve) => {
+    const probe = createSocket('udp4');
+    probe.once('error', () => resolve(false));
+    probe.bind(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 }

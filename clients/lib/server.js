@@ -60,6 +60,11 @@ export class Server {
     return server;
   }
 
+  /** Its settings, all of them. */
+  get env() {
+    return this.#env;
+  }
+
   get url() {
     return `http://127.0.0.1:${this.port}`;
   }
