@@ -23,7 +23,9 @@ impl Calls<'_> {
         let aftermath = self.take(&mut transaction, caller, &held).await?;
         aftermath.queue(self.0, &mut transaction).await?;
         transaction.commit().await?;
-        aftermath.carry_out_now(self.0).await?;
+        aftermath.carry_out(self.0).await;
+        // Whatever became of it meanwhile.
+        self.0.voice().settle_room(&held.livekit_room).await?;
         let call = self.one(caller, id).await?;
         self.placed(caller, call).await
     }
@@ -40,7 +42,7 @@ impl Calls<'_> {
         let mine = call.person(me).ok_or(Error::NotFound)?;
         if call.status.is_live() && mine.part == Part::Joined {
             let same = mine.session == Some(caller.session_id);
-            return if same { Ok(again(call)) } else { Err(Error::AnsweredElsewhere) };
+            return if same { Ok(Aftermath::default()) } else { Err(Error::AnsweredElsewhere) };
         }
         self.act(db, call, Wish::Answer(me, caller.session_id), Notes::Left).await
     }
@@ -86,11 +88,4 @@ impl Calls<'_> {
         };
         if visible { Ok(()) } else { Err(Error::NotFound) }
     }
-}
-
-/// Whoever comes again finds the room there, whatever became of it.
-pub(super) fn again(call: &Held) -> Aftermath {
-    let mut aftermath = Aftermath::default();
-    aftermath.room(&call.livekit_room);
-    aftermath
 }

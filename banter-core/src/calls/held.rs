@@ -334,10 +334,8 @@ impl Calls<'_> {
         Box::pin(self.write(db, call, &plan, wish, end)).await?;
         Box::pin(self.note_missed(db, call, &plan, wish, notes, &mut aftermath)).await?;
         self.tell(call, &plan, wish, end.and_then(|(_, duration)| duration), &mut aftermath);
-        if plan.status != call.status && (end.is_some() || plan.status == Status::Answered) {
-            aftermath.room(&call.livekit_room);
-        }
         if end.is_some() {
+            aftermath.room(&call.livekit_room);
             aftermath.count_call(plan.status.name());
         } else {
             for (user, _) in plan.changed.iter().filter(|(_, part)| !part.is_live()) {

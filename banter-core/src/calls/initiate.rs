@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::answer::again;
 use super::held::{Held, Notes, Wish};
 use super::state::{Part, Role, Status};
 use super::{CallType, Calls, Error, Placed, RINGS};
@@ -47,7 +46,7 @@ enum Begun {
     /// To be rung.
     New(CallId, String),
     /// There was one already: the same again, or the one by which the other called the caller.
-    There(CallId),
+    There(CallId, String),
 }
 
 /// Why a transaction is begun anew, or not.
@@ -101,8 +100,9 @@ impl Calls<'_> {
 
     async fn go_on(&self, caller: &Caller, begun: Begun, aftermath: Aftermath) -> Result<Placed, Error> {
         let id = match begun {
-            Begun::There(id) => {
-                aftermath.carry_out_now(self.0).await?;
+            Begun::There(id, room) => {
+                aftermath.carry_out(self.0).await;
+                self.0.voice().settle_room(&room).await?;
                 id
             }
             Begun::New(id, room) => {
@@ -256,10 +256,12 @@ impl Calls<'_> {
         match me.part {
             _ if !same => Err(Error::AlreadyInCall),
             Part::Joined if me.session != Some(caller.session_id) => Err(Error::AlreadyInCall),
-            Part::Joined => Ok(Attempt::Done(Begun::There(mine.id), again(mine))),
+            Part::Joined => {
+                Ok(Attempt::Done(Begun::There(mine.id, mine.livekit_room.clone()), Aftermath::default()))
+            }
             Part::Ringing | Part::Left | Part::Rejected | Part::Missed | Part::Busy => {
                 let aftermath = self.take(db, caller, mine).await?;
-                Ok(Attempt::Done(Begun::There(mine.id), aftermath))
+                Ok(Attempt::Done(Begun::There(mine.id, mine.livekit_room.clone()), aftermath))
             }
         }
     }

@@ -27,7 +27,7 @@ fn nothing_of_the_blocked_reaches_the_other() {
 }
 
 async fn check(graph: &Graph) {
-    let scene = Scene::of(graph).await;
+    let scene = Box::pin(Scene::of(graph)).await;
     for reader in 0..scene.people.len() {
         let seen = surfaces::of(&scene, reader).await;
         let export = surfaces::export(&scene, &scene.people[reader]).await;
