@@ -40,7 +40,8 @@ const A_SECOND_OF_SPEECH = 50;
 /** What may be on its way when somebody falls silent: a tenth of a second. The browser's statistics are half of that old. */
 const ON_THE_WAY = 5;
 
-const PAGE = '<!doctype html><meta charset=utf-8><title>Phones</title><script src=/livekit-client.js></script><script type=module src=/phone.js></script>';
+const PAGE = `<!doctype html><meta charset=utf-8><title>Phones</title>
+<script src=/livekit-client.js></script><script type=module src=/phone.js></script>`;
 const SERVED = {
   '/': ['text/html', () => PAGE],
   '/livekit-client.js': ['text/javascript', () => file('../node_modules/livekit-client/dist/livekit-client.umd.js')],

@@ -146,7 +146,7 @@ test('a webhook that LiveKit did not sign changes nothing', async (t) => {
     'with another key': [sign('APIanother', secret, { sha256: sha256(body) })],
     'of another body': [good, body.replace(identity(people[1]), identity(people[0]))],
     'long ago': [sign(key, secret, { sha256: sha256(body) }, -600)],
-    'with no algorithm': [good.replace(/^[^.]+/, Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')).replace(/[^.]+$/, '')],
+    'with no algorithm': [`${Buffer.from('{"alg":"none"}').toString('base64url')}.${good.split('.')[1]}.`],
   };
   for (const [how, [authorization, content]] of Object.entries(forgeries)) {
     await t.test(how, async () => {
