@@ -397,8 +397,8 @@ mod tests {
         .await
         .unwrap();
         sqlx::query(
-            "insert into conversations (id, kind, last_message_at, created_at)
-             values (gen_random_uuid(), 'room', $1, $1)",
+            "insert into conversations (id, kind, name, last_message_at, created_at)
+             values (gen_random_uuid(), 'room', 'Evening raga', $1, $1)",
         )
         .bind(now)
         .execute(banter.pool())

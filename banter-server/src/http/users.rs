@@ -211,6 +211,9 @@ pub struct Export {
     blocks: (),
     #[schema(value_type = Vec<Object>)]
     conversations: (),
+    /// Those the caller is in now.
+    #[schema(value_type = Vec<Object>)]
+    rooms: (),
     /// What the caller sent, wherever.
     #[schema(value_type = Vec<Object>)]
     messages: (),
