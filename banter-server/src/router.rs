@@ -84,7 +84,6 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(rooms::create))
         .routes(routes!(rooms::list))
         .routes(routes!(rooms::one, rooms::change))
-        .routes(routes!(rooms::join))
         .routes(routes!(rooms::leave))
         .routes(routes!(rooms::close))
         .routes(routes!(rooms::members))
@@ -107,12 +106,13 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(safety::unblock))
 }
 
-/// What answers the way into a call, or what belongs to it.
+/// What answers the way into a call or a room that is there, or what belongs to it.
 fn entrances() -> OpenApiRouter<Banter> {
     OpenApiRouter::new()
         .routes(routes!(calls::initiate))
         .routes(routes!(calls::answer_call))
         .routes(routes!(calls::ice_servers))
+        .routes(routes!(rooms::join))
 }
 
 fn uploads() -> OpenApiRouter<Banter> {
