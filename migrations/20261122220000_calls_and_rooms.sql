@@ -51,6 +51,9 @@ create table call_participants (
     primary key (call_id, user_id)
 );
 
+-- A login that is dropped is looked for here.
+create index call_participants_session_id on call_participants (session_id) where session_id is not null;
+
 -- One live call a person: what settles two calls at once, whoever calls whom.
 create unique index call_participants_one_live on call_participants (user_id) where state in ('ringing', 'joined');
 -- Ids are in the order of time: this is somebody's history.
@@ -102,6 +105,9 @@ create table chat_rooms (
     constraint chat_rooms_closed_empty check (closed_at is null or member_count = 0)
 );
 
+-- An upload that is dropped is looked for here.
+create index chat_rooms_cover_upload_id on chat_rooms (cover_upload_id) where cover_upload_id is not null;
+
 -- What people browse: live ones, most people first.
 create index chat_rooms_browse on chat_rooms (member_count desc, created_at desc, id desc) where closed_at is null and is_public;
 create index chat_rooms_live on chat_rooms (id) where closed_at is null;
@@ -114,6 +120,8 @@ create table chat_room_members (
                     constraint chat_room_members_role_known check (role in ('host', 'moderator', 'speaker', 'listener')),
     is_muted        boolean not null default false,
     hand_raised_at  timestamptz,
+    -- On which login they are in: they leave with it.
+    session_id      uuid references sessions (id) on delete set null,
     joined_at       timestamptz not null,
     connected_at    timestamptz,
     absent_since    timestamptz,
@@ -122,6 +130,7 @@ create table chat_room_members (
 
 create unique index chat_room_members_one_host on chat_room_members (room_id) where role = 'host';
 create index chat_room_members_user_id on chat_room_members (user_id);
+create index chat_room_members_session_id on chat_room_members (session_id) where session_id is not null;
 
 -- Counted by the database, whichever way somebody comes or goes; a room that is full refuses.
 create function count_room_members() returns trigger
@@ -238,7 +247,8 @@ create or replace function job_lane(kind text) returns text
     language sql immutable parallel safe
     return case
         when kind = 'push' then 'push'
-        when kind in ('settle_seat', 'settle_media_room', 'reconcile_voice', 'ring_timeout', 'close_empty_room') then 'voice'
+        when kind in ('settle_seat', 'settle_media_room') then 'seat'
+        when kind in ('reconcile_voice', 'ring_timeout', 'close_empty_room', 'leave_with_login') then 'voice'
         else 'other'
     end;
 create index jobs_due on jobs (job_lane(kind), run_at) where state = 'queued';

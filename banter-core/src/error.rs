@@ -55,9 +55,9 @@ pub fn database(error: &sqlx::Error) -> (Kind, &'static str) {
             true
         }
         // Class 08 connection exception, 53 insufficient resources, 57P operator intervention (shutdown),
-        // 57014 and 55P03 the statement and lock timeouts.
+        // 57014 and 55P03 the statement and lock timeouts; 40P01 of two who waited for each other this one was let go.
         sqlx::Error::Database(e) => e.code().is_some_and(|code| {
-            ["08", "53", "57P", "57014", "55P03"].iter().any(|class| code.starts_with(class))
+            ["08", "53", "57P", "57014", "55P03", "40P01"].iter().any(|class| code.starts_with(class))
         }),
         _ => false,
     };

@@ -38,6 +38,7 @@ export class LiveKit {
       },
       keys: { [livekit.key]: livekit.secret },
       room: { auto_create: false, departure_timeout: 20 },
+      api: { enable_psrpc_for_get_list_participants: true },
       logging: { level: 'warn', pion_level: 'error' },
       ...(webhook && { webhook: { api_key: livekit.key, urls: [webhook] } }),
     };

@@ -57,6 +57,7 @@ pub(super) fn configuration(
         },
         "keys": { (livekit.keys.key.as_str()): livekit.keys.secret },
         "webhook": { "api_key": livekit.keys.key, "urls": [webhook_url] },
+        "api": { "enable_psrpc_for_get_list_participants": true },
         "room": { "auto_create": false, "empty_timeout": 60, "departure_timeout": 20 },
         "turn": { "enabled": false },
         "logging": { "level": "info", "json": false },

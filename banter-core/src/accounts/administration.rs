@@ -176,7 +176,7 @@ impl Accounts<'_> {
         transaction.commit().await?;
         self.tell_ended(ended);
         // What the media server did not do at once the jobs do; the suspension holds.
-        if let Err(error) = silenced.carry_out_now(self.0).await {
+        if let Err(error) = silenced.carry_out_soon(self.0).await {
             tracing::warn!(%error, %user, "the media server has not let go of somebody yet");
         }
         Ok(())

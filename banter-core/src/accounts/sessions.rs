@@ -260,7 +260,20 @@ impl Accounts<'_> {
                   and ($3::uuid is null or id <> $3)
                 returning id, access_expires_at
             ),
-            silenced as (delete from devices using ended where devices.session_id = ended.id)
+            silenced as (delete from devices using ended where devices.session_id = ended.id),
+            -- Whoever talks on it hangs up, and leaves.
+            leaving as (
+                insert into jobs (id, kind, payload, run_at, created_at)
+                select
+                    gen_random_uuid(),
+                    'leave_with_login',
+                    jsonb_build_object('user_id', $1::uuid, 'session_id', ended.id),
+                    $4,
+                    $4
+                from ended
+                where exists (select from call_participants p where p.session_id = ended.id and p.state = 'joined')
+                   or exists (select from chat_room_members m where m.session_id = ended.id)
+            )
             select id as "id: SessionId", access_expires_at from ended
             "#,
             user.0,
@@ -284,6 +297,7 @@ impl Accounts<'_> {
     pub(super) fn tell_ended(&self, ended: Vec<Revocation>) -> usize {
         let count = ended.len();
         ended.into_iter().for_each(|revocation| self.0.bus().revoked(revocation));
+        self.0.jobs().wake();
         count
     }
 

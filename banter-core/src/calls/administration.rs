@@ -105,7 +105,7 @@ impl Calls<'_> {
         aftermath.queue(self.0, &mut transaction).await?;
         transaction.commit().await?;
         // What the media server did not do at once the jobs do; the call is over.
-        if let Err(error) = aftermath.carry_out_now(self.0).await {
+        if let Err(error) = aftermath.carry_out_soon(self.0).await {
             tracing::warn!(%error, call = %id, "the media server has not closed a call's room yet");
         }
         Ok(())

@@ -13,6 +13,11 @@ impl Calls<'_> {
     /// Answers a call to the caller. The same login again gets another token; another one
     /// [`Error::AnsweredElsewhere`]. A call to a group can be entered as long as the others talk.
     pub async fn answer(&self, caller: &Caller, id: CallId) -> Result<Placed, Error> {
+        // Before anything is taken: while the media server is away it goes on ringing.
+        let seen = self.one(caller, id).await?;
+        if seen.ended_at.is_none() {
+            self.0.voice().settle_room(&seen.livekit_room).await?;
+        }
         let mut transaction = self.0.pool().begin().await?;
         administration::stand_still(&mut transaction, &[caller.user_id]).await?;
         self.check_login(&mut transaction, caller.session_id).await?;
@@ -24,8 +29,6 @@ impl Calls<'_> {
         aftermath.queue(self.0, &mut transaction).await?;
         transaction.commit().await?;
         aftermath.carry_out(self.0).await;
-        // Whatever became of it meanwhile.
-        self.0.voice().settle_room(&held.livekit_room).await?;
         let call = self.one(caller, id).await?;
         self.placed(caller, call).await
     }

@@ -7,7 +7,7 @@ use super::history::Call;
 use super::state::{Part, Role};
 use super::{Calls, Error};
 use crate::accounts::Caller;
-use crate::ids::{CallId, ConversationId, UserId};
+use crate::ids::{CallId, ConversationId, SessionId, UserId};
 use crate::jobs::Failure;
 use crate::voice::aftermath::Aftermath;
 
@@ -94,6 +94,7 @@ impl Calls<'_> {
         db: &mut PgConnection,
         group: ConversationId,
     ) -> Result<Vec<Held>, sqlx::Error> {
+        self.hold_calling(db, group).await?;
         let ids = sqlx::query_scalar!(
             r#"select id as "id: CallId" from call_logs where conversation_id = $1 and ended_at is null order by id"#,
             group.0,
@@ -120,6 +121,21 @@ impl Calls<'_> {
         let aftermath = self.forced(db, call, Wish::End(user), Notes::None).await?;
         aftermath.queue(self.0, db).await?;
         Ok(aftermath)
+    }
+
+    /// The same of a call they took on this login.
+    pub(crate) async fn hang_up_with_login(
+        &self,
+        db: &mut PgConnection,
+        user: UserId,
+        login: SessionId,
+    ) -> Result<Aftermath, sqlx::Error> {
+        match self.hold_live_of(db, user).await? {
+            Some(held) if held.person(user).is_some_and(|one| one.session == Some(login)) => {
+                self.forced(db, &held, Wish::End(user), Notes::Left).await
+            }
+            Some(_) | None => Ok(Aftermath::default()),
+        }
     }
 
     /// Parts two who cannot meet any more. In the transaction of the block. A call of the two ends; of a group whoever

@@ -173,10 +173,7 @@ impl Calls<'_> {
     ) -> Result<Attempt, Error> {
         let me = caller.user_id;
         administration::stand_still(db, &[me]).await?;
-        // Two who call the same group at once are in one call.
-        sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", format!("call in {group}"))
-            .execute(&mut *db)
-            .await?;
+        self.hold_calling(db, group).await?;
         self.check_login(db, caller.session_id).await?;
         let kind = sqlx::query_scalar!(
             r#"
@@ -242,6 +239,18 @@ impl Calls<'_> {
             return Err(Error::NotReachable);
         }
         self.write_new(db, caller, (None, Some(group)), call_type, &called).await
+    }
+
+    /// Two who call the same group at once are in one call, and nobody begins one while they are taken out of the group.
+    pub(super) async fn hold_calling(
+        &self,
+        db: &mut PgConnection,
+        group: ConversationId,
+    ) -> Result<(), sqlx::Error> {
+        sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", format!("call in {group}"))
+            .execute(db)
+            .await?;
+        Ok(())
     }
 
     /// The caller is in a call, or one rings for them.
@@ -346,7 +355,8 @@ impl Calls<'_> {
     async fn ring(&self, id: CallId) -> Result<(), Error> {
         let mut transaction = self.0.pool().begin().await?;
         let held = self.hold(&mut transaction, id).await?.ok_or(Error::NotFound)?;
-        if held.status != Status::Initiated {
+        // In a group others may be in already; the rest are to hear of it all the same.
+        if !held.status.is_live() {
             return Ok(());
         }
         let mut aftermath = self.act(&mut transaction, &held, Wish::Ring, Notes::Left).await?;

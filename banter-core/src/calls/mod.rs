@@ -37,8 +37,7 @@ use crate::accounts::Caller;
 use crate::error::{self, Coded, Kind, Problems};
 use crate::ids::SessionId;
 use crate::limits;
-use crate::providers::livekit::Rights;
-use crate::voice::{self, Entrance};
+use crate::voice::{self, Entrance, Place};
 
 /// How long it rings.
 pub const RINGS: TimeDelta = TimeDelta::seconds(45);
@@ -53,10 +52,6 @@ pub enum CallType {
 }
 
 impl CallType {
-    fn rights(self) -> Rights {
-        Rights { microphone: true, camera: self == Self::Video }
-    }
-
     /// As the apps name it.
     pub fn name(self) -> &'static str {
         match self {
@@ -165,9 +160,9 @@ impl Banter {
 }
 
 impl Calls<'_> {
-    /// The way in, for somebody who has a seat in it.
+    /// The way in; [`Error::Over`]: for somebody who has no seat in it any more.
     async fn placed(&self, caller: &Caller, call: history::Call) -> Result<Placed, Error> {
-        let entrance = self.0.voice().entrance(caller, &call.livekit_room, call.call_type.rights()).await?;
+        let entrance = self.0.voice().entrance(caller, Place::Call(call.id)).await?.ok_or(Error::Over)?;
         Ok(Placed { call, entrance })
     }
 

@@ -18,7 +18,7 @@ use sqlx::PgExecutor;
 use tokio::sync::Notify;
 
 use crate::Banter;
-use crate::ids::{CallId, JobId, RoomId, UserId};
+use crate::ids::{CallId, JobId, RoomId, SessionId, UserId};
 use crate::notifications::push::Push;
 use crate::voice;
 
@@ -36,6 +36,8 @@ pub enum Job {
     RingTimeout { call_id: CallId },
     /// Makes the media server and one person's seat agree.
     SettleSeat { room: String, user_id: UserId },
+    /// Takes somebody out of what they were in on a login that ended.
+    LeaveWithLogin { user_id: UserId, session_id: SessionId },
     /// Makes the media server have a room that is to be there, and no other.
     SettleMediaRoom { room: String },
     /// The same for all; queues itself again.
@@ -57,6 +59,7 @@ impl Job {
             | Self::Push(_)
             | Self::RingTimeout { .. }
             | Self::CloseEmptyRoom { .. }
+            | Self::LeaveWithLogin { .. }
             | Self::SettleSeat { .. }
             | Self::SettleMediaRoom { .. } => None,
         }
@@ -70,6 +73,9 @@ impl Job {
             Self::RingTimeout { call_id } => banter.calls().ring_timeout(*call_id).await,
             Self::SettleSeat { room, user_id } => Ok(banter.voice().settle_seat(room, *user_id).await?),
             Self::SettleMediaRoom { room } => Ok(banter.voice().settle_room(room).await?),
+            Self::LeaveWithLogin { user_id, session_id } => {
+                Ok(Box::pin(banter.voice().leave_with_login(*user_id, *session_id)).await?)
+            }
             Self::ReconcileVoice {} => voice::reconcile::run(banter).await,
             Self::CloseEmptyRoom { room_id } => Ok(banter.rooms().close_empty(*room_id).await?),
             Self::Push(push) => push.run(banter).await,
@@ -101,6 +107,7 @@ pub enum Failure {
 #[derive(Debug, Default)]
 pub(crate) struct Bells {
     pushes: Notify,
+    seats: Notify,
     voice: Notify,
     others: Notify,
 }
@@ -169,6 +176,7 @@ impl Jobs<'_> {
     pub fn wake(&self) {
         let bells = self.0.bells();
         bells.pushes.notify_one();
+        bells.seats.notify_one();
         bells.voice.notify_one();
         bells.others.notify_one();
     }

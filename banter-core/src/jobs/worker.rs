@@ -1,7 +1,8 @@
 //! Takes due jobs and runs them.
 //!
-//! Three lanes with places of their own, pushes, voice and everything else: however many pushes wait, however long FCM
-//! takes, and whatever is exported or removed, calls ring and end in time. A place that becomes free is filled at once; an idle lane looks when it is woken, and each second.
+//! Lanes with places of their own: however many pushes wait, however long FCM or the media server takes, and whatever is
+//! removed, calls ring and end in time. A place that becomes free is filled at once; an idle lane looks when it is woken,
+//! and each second.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -22,17 +23,21 @@ const BREATH: Duration = Duration::from_millis(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
     Pushes,
+    /// What calls and rooms need of the media server.
+    Seats,
+    /// Their deadlines, which wait behind nothing that waits for the media server.
     Voice,
     Others,
 }
 
 impl Lane {
-    pub(super) const ALL: [Self; 3] = [Self::Pushes, Self::Voice, Self::Others];
+    pub(super) const ALL: [Self; 4] = [Self::Pushes, Self::Seats, Self::Voice, Self::Others];
 
     /// As `job_lane` says in the database.
     fn name(self) -> &'static str {
         match self {
             Self::Pushes => "push",
+            Self::Seats => "seat",
             Self::Voice => "voice",
             Self::Others => "other",
         }
@@ -41,7 +46,7 @@ impl Lane {
     /// How many are run side by side. A push waits for FCM nearly all of its time.
     fn places(self) -> usize {
         match self {
-            Self::Pushes => 24,
+            Self::Pushes | Self::Seats => 24,
             Self::Voice | Self::Others => 8,
         }
     }
@@ -49,7 +54,7 @@ impl Lane {
     /// How long a worker may hold a job before others take it to be dead.
     fn lease(self) -> TimeDelta {
         match self {
-            Self::Voice => TimeDelta::minutes(1),
+            Self::Seats | Self::Voice => TimeDelta::minutes(1),
             Self::Pushes | Self::Others => TimeDelta::minutes(5),
         }
     }
@@ -57,6 +62,7 @@ impl Lane {
     fn bell(self, bells: &Bells) -> &tokio::sync::Notify {
         match self {
             Self::Pushes => &bells.pushes,
+            Self::Seats => &bells.seats,
             Self::Voice => &bells.voice,
             Self::Others => &bells.others,
         }
@@ -73,7 +79,7 @@ pub(crate) struct Taken {
 
 /// Runs jobs until the process ends.
 pub(crate) async fn run(banter: Banter) {
-    tokio::join!(keep(&banter, Lane::Pushes), keep(&banter, Lane::Voice), keep(&banter, Lane::Others));
+    futures_util::future::join_all(Lane::ALL.map(|lane| keep(&banter, lane))).await;
 }
 
 async fn keep(banter: &Banter, lane: Lane) {

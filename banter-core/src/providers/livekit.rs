@@ -1,8 +1,9 @@
 //! The media server (LiveKit): its rooms, who is in them and what they may send; and the tokens that people enter with.
 //! Rooms are made by us alone (`room.auto_create: false`), so a token opens nothing once its room is closed.
 //!
-//! LiveKit forgets nobody's token: whoever was removed can come back with it until it runs out. What keeps them out is
-//! that tokens live a minute, and that [`crate::voice`] removes again whoever has no seat.
+//! LiveKit forgets nobody's token: whoever was removed can come back with it until it runs out, a minute for ours, ten for
+//! those that LiveKit itself gives to whoever is in. What keeps them out is that [`crate::voice`] removes whoever has no
+//! seat, as often as they come.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::ids::UserId;
 
 /// How long an answer may take.
 pub const PATIENCE: Duration = Duration::from_secs(5);
-/// From a token to the door. LiveKit itself gives whoever is in newer ones, and checks a token at the door alone.
+/// From a token to the door. Tokens are checked at the door alone.
 pub const TOKEN_LIFE: Duration = Duration::from_secs(60);
 /// Seconds until LiveKit closes a room that nobody came to. Ours are closed by us; this is for those we forgot.
 const EMPTY: u32 = 24 * 3600;
@@ -228,7 +229,7 @@ impl LiveKit {
         match ask(self.inner()?.rooms.list_participants(room)).await {
             Ok(participants) => Ok(participants.into_iter().filter_map(participant).collect()),
             Err(Error::NoRoom) => Ok(Vec::new()),
-            Err(error) => Err(error),
+            Err(error) => self.unless_gone(room, error).await.map(|()| Vec::new()),
         }
     }
 
@@ -237,13 +238,22 @@ impl LiveKit {
         match ask(self.inner()?.rooms.get_participant(room, &identity(user))).await {
             Ok(found) => Ok(participant(found)),
             Err(Error::NoRoom) => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => self.unless_gone(room, error).await.map(|()| None),
         }
     }
 
-    /// Gives somebody these rights and no others: what they send beyond is cut off at once. What LiveKit holds then;
-    /// `None`: they are not in.
-    pub async fn permit(&self, room: &str, user: UserId, rights: Rights) -> Result<Option<Rights>, Error> {
+    /// Nobody answers for a room that is not there, and that is no failure; of one that is there it is: its node is gone.
+    async fn unless_gone(&self, room: &str, error: Error) -> Result<(), Error> {
+        match error {
+            Error::Away(_) => {}
+            Error::NotConfigured | Error::NoRoom | Error::Refused(_) => return Err(error),
+        }
+        let there = ask(self.inner()?.rooms.list_rooms(vec![room.to_owned()])).await?;
+        if there.is_empty() { Ok(()) } else { Err(error) }
+    }
+
+    /// Gives somebody these rights and no others: what they send beyond is cut off at once. Nothing, if they are not in.
+    pub async fn permit(&self, room: &str, user: UserId, rights: Rights) -> Result<(), Error> {
         let options =
             UpdateParticipantOptions { permission: Some(rights.permission()), ..Default::default() };
         match self
@@ -253,17 +263,15 @@ impl LiveKit {
             .await
             .map_err(Error::from)
         {
-            Ok(found) => Ok(participant(found).map(|participant| participant.rights)),
-            Err(Error::NoRoom) => Ok(None),
+            Ok(_) | Err(Error::NoRoom) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// Sends somebody out; whether they were in.
-    pub async fn remove(&self, room: &str, identity: &str) -> Result<bool, Error> {
+    /// Sends somebody out, if they are in.
+    pub async fn remove(&self, room: &str, identity: &str) -> Result<(), Error> {
         match ask(self.inner()?.rooms.remove_participant(room, identity)).await {
-            Ok(()) => Ok(true),
-            Err(Error::NoRoom) => Ok(false),
+            Ok(()) | Err(Error::NoRoom) => Ok(()),
             Err(error) => Err(error),
         }
     }

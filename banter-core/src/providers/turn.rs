@@ -30,13 +30,18 @@ pub fn ice_servers(config: &config::Turn, whose: &str, now: DateTime<Utc>) -> Ve
         servers.push(IceServer { urls: stun, username: None, credential: None });
     }
     if !turn.is_empty() {
+        // The relay counts what one name takes: within an hour a person has one name, however often they ask.
         let runs_out = now.timestamp().saturating_add_unsigned(config.ttl.as_secs());
+        let runs_out = runs_out.saturating_add(HOUR - 1) / HOUR * HOUR;
         let username = format!("{runs_out}:{whose}");
         let credential = credential(config.secret.expose_secret(), &username);
         servers.push(IceServer { urls: turn, username: Some(username), credential: Some(credential) });
     }
     servers
 }
+
+/// Seconds.
+const HOUR: i64 = 3600;
 
 fn credential(secret: &str, username: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
@@ -66,7 +71,8 @@ mod tests {
         assert_eq!(servers.len(), 2);
         assert_eq!((servers[0].urls.as_slice(), &servers[0].username), (&["stun:t:1".to_owned()][..], &None));
         assert_eq!(servers[1].urls, ["turn:t:1?transport=udp", "turns:t:2"]);
-        assert_eq!(servers[1].username.as_deref(), Some("1795332100:user42"));
-        assert_eq!(servers[1].credential.as_deref(), Some("Lzgacg3jzCNX1E3LHWfgGg/o5RQ="));
+        // At the full hour after 100 seconds.
+        assert_eq!(servers[1].username.as_deref(), Some("1795334400:user42"));
+        assert_eq!(servers[1].credential, Some(credential("testsecret", "1795334400:user42")));
     }
 }

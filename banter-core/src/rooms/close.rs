@@ -52,7 +52,7 @@ impl Rooms<'_> {
     /// Ends a room that has been empty for long enough.
     pub(crate) async fn close_empty(&self, id: RoomId) -> Result<(), sqlx::Error> {
         let mut tx = self.0.pool().begin().await?;
-        let Some(room) = self.lock(&mut tx, id, None).await? else { return Ok(()) };
+        let Some(room) = self.lock(&mut tx, id).await? else { return Ok(()) };
         let since = sqlx::query_scalar!("select empty_since from chat_rooms where id = $1", id.0)
             .fetch_one(&mut *tx)
             .await?;
@@ -74,7 +74,7 @@ impl Rooms<'_> {
         note: Option<&str>,
     ) -> Result<(), Error> {
         let mut tx = self.0.pool().begin().await?;
-        let room = self.lock(&mut tx, id, None).await?.ok_or(Error::RoomNotFound)?;
+        let room = self.lock(&mut tx, id).await?.ok_or(Error::RoomNotFound)?;
         let aftermath = self.shut(&mut tx, &room, because, note).await?;
         aftermath.queue(self.0, &mut tx).await?;
         tx.commit().await?;

@@ -25,6 +25,7 @@ impl Rooms<'_> {
         let mut aftermath = Aftermath::default();
         if was == role {
             // A repeat, because the media server did not answer the first.
+            tx.rollback().await?;
             aftermath.seat_in(room.livekit_room.as_deref(), user);
             return Ok(aftermath.carry_out_now(self.0).await?);
         }
@@ -37,6 +38,9 @@ impl Rooms<'_> {
             aftermath.add(self.member_updated(&mut tx, &room, caller.user_id).await?);
         }
         aftermath.add(self.member_updated(&mut tx, &room, user).await?);
+        if role == Role::Host {
+            aftermath.add(self.part_from_host(&mut tx, &room, user).await?);
+        }
         aftermath.queue(self.0, &mut tx).await?;
         tx.commit().await?;
         Ok(aftermath.carry_out_now(self.0).await?)
@@ -59,6 +63,7 @@ impl Rooms<'_> {
         .await?;
         let mut aftermath = Aftermath::default();
         if changed.rows_affected() == 0 {
+            tx.rollback().await?;
             aftermath.seat_in(room.livekit_room.as_deref(), user);
             return Ok(aftermath.carry_out_now(self.0).await?);
         }
@@ -73,7 +78,17 @@ impl Rooms<'_> {
         self.limit(caller).await?;
         let mut tx = self.0.pool().begin().await?;
         let (room, own) = self.lock_own(&mut tx, caller, id).await?;
-        allowed(may(own, Does::SendOut(other(&room, caller, user)?)))?;
+        let role = match room.role_of(user) {
+            None if own.keeps_order() && self.is_kept_out(&mut tx, id, user).await? => {
+                // A repeat, because the media server did not answer the first.
+                tx.rollback().await?;
+                let mut aftermath = Aftermath::default();
+                aftermath.seat_in(room.livekit_room.as_deref(), user);
+                return Ok(aftermath.carry_out_now(self.0).await?);
+            }
+            Some(_) | None => other(&room, caller, user)?,
+        };
+        allowed(may(own, Does::SendOut(role)))?;
         let aftermath = self.send_out(&mut tx, caller, &room, user, Why::Kicked).await?;
         tx.commit().await?;
         Ok(aftermath.carry_out_now(self.0).await?)
@@ -87,11 +102,12 @@ impl Rooms<'_> {
         if user == caller.user_id {
             return Err(Error::MemberNotFound);
         }
-        let role = if room.role_of(user).is_some() {
-            room.seen_role_of(user).ok_or(Error::UserNotFound)?
-        } else {
-            self.known(&mut tx, caller, user).await?;
-            Role::Listener
+        let role = match room.role_of(user) {
+            Some(role) => role,
+            None => {
+                self.known(&mut tx, caller, user).await?;
+                Role::Listener
+            }
         };
         allowed(may(own, Does::SendOut(role)))?;
         let aftermath = self.send_out(&mut tx, caller, &room, user, Why::Banned).await?;
@@ -171,13 +187,34 @@ impl Rooms<'_> {
         )
         .execute(&mut *db)
         .await?;
-        let aftermath = if room.role_of(user).is_some() {
-            self.go(db, room, user, why).await?
+        let mut aftermath = Aftermath::default();
+        if room.role_of(user).is_some() {
+            aftermath.add(self.go(db, room, user, why).await?);
         } else {
-            Aftermath::default()
-        };
+            aftermath.seat_in(room.livekit_room.as_deref(), user);
+        }
         aftermath.queue(self.0, db).await?;
         Ok(aftermath)
+    }
+
+    async fn is_kept_out(
+        &self,
+        db: &mut PgConnection,
+        room: RoomId,
+        user: UserId,
+    ) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar!(
+            r#"
+            select exists (
+                select from chat_room_bans where room_id = $1 and user_id = $2 and (until is null or until > $3)
+            ) as "out!"
+            "#,
+            room.0,
+            user.0,
+            self.0.clock().now(),
+        )
+        .fetch_one(db)
+        .await
     }
 
     /// Somebody whom the caller can meet.
@@ -197,9 +234,10 @@ impl Rooms<'_> {
     }
 }
 
-/// What somebody else is whom the caller names and may know of.
+/// What somebody else in the room is whom the caller names. A block hides nobody from those who keep order: it would be
+/// a way to be out of their reach.
 fn other(room: &Locked, caller: &Caller, user: UserId) -> Result<Role, Error> {
-    room.seen_role_of(user).filter(|_| user != caller.user_id).ok_or(Error::MemberNotFound)
+    room.role_of(user).filter(|_| user != caller.user_id).ok_or(Error::MemberNotFound)
 }
 
 /// With it a hand is lowered, and whoever keeps order is not muted.

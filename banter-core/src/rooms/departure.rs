@@ -13,7 +13,7 @@ use super::locked::Locked;
 use super::policy::{Role, heir};
 use super::{EMPTY, Rooms};
 use crate::events::{Event, RoomMemberLeft};
-use crate::ids::{RoomId, UserId};
+use crate::ids::{RoomId, SessionId, UserId};
 use crate::jobs::Job;
 use crate::voice::aftermath::Aftermath;
 
@@ -85,6 +85,33 @@ impl Rooms<'_> {
             .execute(&mut *db)
             .await?;
             aftermath.add(self.member_updated(db, room, heir).await?);
+            aftermath.add(self.part_from_host(db, room, heir).await?);
+        }
+        Ok(aftermath)
+    }
+
+    /// Somebody is host now: whoever cannot meet them does not find the room any more, and is not in it either.
+    pub(super) async fn part_from_host(
+        &self,
+        db: &mut PgConnection,
+        room: &Locked,
+        host: UserId,
+    ) -> Result<Aftermath, sqlx::Error> {
+        let apart = sqlx::query_scalar!(
+            r#"
+            select m.user_id as "user: UserId"
+            from chat_room_members m
+            where m.room_id = $1 and exists (select from blocked_pairs where one = $2 and other = m.user_id)
+            "#,
+            room.id.0,
+            host.0,
+        )
+        .fetch_all(&mut *db)
+        .await?;
+        let mut aftermath = Aftermath::default();
+        for user in apart {
+            // None of them is host, so this goes no deeper.
+            aftermath.add(Box::pin(self.go(db, room, user, Why::Left)).await?);
         }
         Ok(aftermath)
     }
@@ -92,7 +119,7 @@ impl Rooms<'_> {
     /// Somebody stayed away too long: they have left, unless they are back by now.
     pub(crate) async fn lost(&self, room: RoomId, user: UserId) -> Result<(), sqlx::Error> {
         let mut tx = self.0.pool().begin().await?;
-        let Some(room) = self.lock(&mut tx, room, None).await? else { return Ok(()) };
+        let Some(room) = self.lock(&mut tx, room).await? else { return Ok(()) };
         let away = sqlx::query_scalar!(
             r#"
             select absent_since is not null as "away!"
@@ -135,7 +162,7 @@ impl Rooms<'_> {
         .await?;
         let mut aftermath = Aftermath::default();
         for id in rooms {
-            if let Some(room) = self.lock(db, id, None).await?
+            if let Some(room) = self.lock(db, id).await?
                 && room.role_of(user).is_some()
             {
                 aftermath.add(self.go(db, &room, user, Why::Left).await?);
@@ -150,6 +177,38 @@ impl Rooms<'_> {
         )
         .execute(db)
         .await?;
+        Ok(aftermath)
+    }
+
+    /// The same of rooms they are in on this login.
+    pub(crate) async fn leave_with_login(
+        &self,
+        db: &mut PgConnection,
+        user: UserId,
+        login: SessionId,
+    ) -> Result<Aftermath, sqlx::Error> {
+        let rooms = sqlx::query_scalar!(
+            r#"
+            select id as "id: RoomId"
+            from chat_rooms
+            where closed_at is null
+              and id in (select room_id from chat_room_members where user_id = $1 and session_id = $2)
+            order by id
+            for update
+            "#,
+            user.0,
+            login.0,
+        )
+        .fetch_all(&mut *db)
+        .await?;
+        let mut aftermath = Aftermath::default();
+        for id in rooms {
+            if let Some(room) = self.lock(db, id).await?
+                && room.role_of(user).is_some()
+            {
+                aftermath.add(self.go(db, &room, user, Why::Left).await?);
+            }
+        }
         Ok(aftermath)
     }
 
@@ -177,7 +236,7 @@ impl Rooms<'_> {
         .await?;
         let mut aftermath = Aftermath::default();
         for id in hosted {
-            let Some(room) = self.lock(db, id, None).await? else { continue };
+            let Some(room) = self.lock(db, id).await? else { continue };
             let out = match (room.role_of(blocker), room.role_of(blocked)) {
                 (Some(Role::Host), Some(_)) => blocked,
                 (Some(_), Some(Role::Host)) => blocker,

@@ -19,18 +19,11 @@ pub(super) struct Locked {
     pub livekit_room: Option<String>,
     /// By the time they joined.
     pub members: Vec<(UserId, Role)>,
-    /// Members who blocked the caller: to the caller they are not there.
-    out_of_sight: Vec<UserId>,
 }
 
 impl Locked {
     pub(super) fn role_of(&self, user: UserId) -> Option<Role> {
         self.members.iter().find(|(member, _)| *member == user).map(|(_, role)| *role)
-    }
-
-    /// The same of somebody the caller names.
-    pub(super) fn seen_role_of(&self, user: UserId) -> Option<Role> {
-        self.role_of(user).filter(|_| !self.out_of_sight.contains(&user))
     }
 }
 
@@ -40,7 +33,6 @@ impl Rooms<'_> {
         &self,
         db: &mut PgConnection,
         id: RoomId,
-        seen_by: Option<UserId>,
     ) -> Result<Option<Locked>, sqlx::Error> {
         let room = sqlx::query!(
             r#"
@@ -59,16 +51,12 @@ impl Rooms<'_> {
             r#"
             select
                 user_id as "user_id: UserId",
-                role as "role: Role",
-                exists (
-                    select from blocked_users b where b.user_id = m.user_id and b.blocked_user_id = $2
-                ) as "blocks!"
-            from chat_room_members m
+                role as "role: Role"
+            from chat_room_members
             where room_id = $1
             order by joined_at, user_id
             "#,
             id.0,
-            seen_by.map(|user| user.0),
         )
         .fetch_all(db)
         .await?;
@@ -77,7 +65,6 @@ impl Rooms<'_> {
             is_public: room.is_public,
             max_members: room.max_members,
             livekit_room: room.livekit_room,
-            out_of_sight: members.iter().filter(|row| row.blocks).map(|row| row.user_id).collect(),
             members: members.into_iter().map(|row| (row.user_id, row.role)).collect(),
         }))
     }
@@ -89,7 +76,7 @@ impl Rooms<'_> {
         caller: &Caller,
         id: RoomId,
     ) -> Result<(Locked, Role), Error> {
-        let room = self.lock(db, id, Some(caller.user_id)).await?.ok_or(Error::RoomNotFound)?;
+        let room = self.lock(db, id).await?.ok_or(Error::RoomNotFound)?;
         let role = room.role_of(caller.user_id).ok_or(Error::RoomNotFound)?;
         Ok((room, role))
     }

@@ -114,7 +114,7 @@ impl Rooms<'_> {
         )
         .execute(&mut *tx)
         .await?;
-        self.seat(&mut tx, id, caller.user_id, Role::Host, livekit_room.is_some()).await?;
+        self.seat(&mut tx, id, caller, Role::Host, livekit_room.is_some()).await?;
         tx.commit().await?;
         if let Some(livekit_room) = &livekit_room
             && let Err(error) = self.0.voice().settle_room(livekit_room).await

@@ -11,7 +11,7 @@ use crate::accounts::administration::turn;
 use crate::events::{Event, RoomMemberJoined};
 use crate::ids::{RoomId, UserId};
 use crate::limits::Act;
-use crate::providers::livekit::Rights;
+use crate::voice::Place;
 use crate::voice::aftermath::Aftermath;
 
 impl Rooms<'_> {
@@ -24,8 +24,17 @@ impl Rooms<'_> {
         }
         let mut tx = self.0.pool().begin().await?;
         self.own_turn(&mut tx, caller.user_id).await?;
-        let room = self.lock(&mut tx, id, Some(caller.user_id)).await?.ok_or(Error::RoomNotFound)?;
+        let room = self.lock(&mut tx, id).await?.ok_or(Error::RoomNotFound)?;
         let aftermath = if room.role_of(caller.user_id).is_some() {
+            // Where they came last they are: one person is one participant.
+            sqlx::query!(
+                "update chat_room_members set session_id = $3 where room_id = $1 and user_id = $2",
+                id.0,
+                caller.user_id.0,
+                caller.session_id.0,
+            )
+            .execute(&mut *tx)
+            .await?;
             Aftermath::default()
         } else {
             self.come(&mut tx, caller, &room).await?
@@ -74,7 +83,7 @@ impl Rooms<'_> {
             return Err(Error::Full);
         }
         let role = if room.members.is_empty() { Role::Host } else { Role::Listener };
-        self.seat(db, room.id, caller.user_id, role, room.livekit_room.is_some()).await?;
+        self.seat(db, room.id, caller, role, room.livekit_room.is_some()).await?;
         let mut aftermath = Aftermath::default();
         let member = self.member(db, room.id, caller.user_id).await?;
         let (to, member_count) = self.audience(db, room.id, Some(caller.user_id)).await?;
@@ -88,21 +97,22 @@ impl Rooms<'_> {
         &self,
         db: &mut PgConnection,
         room: RoomId,
-        user: UserId,
+        caller: &Caller,
         role: Role,
         spoken: bool,
     ) -> Result<(), sqlx::Error> {
         let now = self.0.clock().now();
         sqlx::query!(
             r#"
-            insert into chat_room_members (room_id, user_id, role, joined_at, absent_since)
-            values ($1, $2, $3, $4, case when $5 then $4::timestamptz end)
+            insert into chat_room_members (room_id, user_id, role, joined_at, absent_since, session_id)
+            values ($1, $2, $3, $4, case when $5 then $4::timestamptz end, $6)
             "#,
             room.0,
-            user.0,
+            caller.user_id.0,
             role as Role,
             now,
             spoken,
+            caller.session_id.0,
         )
         .execute(&mut *db)
         .await?;
@@ -114,7 +124,7 @@ impl Rooms<'_> {
             values ($1, $2, $3::bigint, $3, $3 + 1, $4, $4)
             "#,
             room.0,
-            user.0,
+            caller.user_id.0,
             last_seq,
             now,
         )
@@ -162,25 +172,14 @@ impl Rooms<'_> {
     /// The room as the caller, who is in, sees it, and the way in.
     pub(super) async fn seated(&self, caller: &Caller, id: RoomId) -> Result<Seated, Error> {
         let room = self.one(caller, id).await?;
-        let seat = sqlx::query!(
-            r#"
-            select livekit_room as "livekit_room!", may_speak as "may_speak!", may_film as "may_film!"
-            from voice_seats
-            where room_id = $1 and user_id = $2
-            "#,
-            id.0,
-            caller.user_id.0,
-        )
-        .fetch_optional(self.0.pool())
-        .await?;
-        let entrance = match seat {
-            Some(seat) => {
-                let rights = Rights { microphone: seat.may_speak, camera: seat.may_film };
-                Some(self.0.voice().entrance(caller, &seat.livekit_room, rights).await?)
+        let entrance = match room.room_type {
+            RoomType::Text if room.role.is_some() => None,
+            RoomType::Text => return Err(Error::RoomNotFound),
+            RoomType::Voice | RoomType::Video => {
+                let entrance = self.0.voice().entrance(caller, Place::Room(id)).await?;
+                // Otherwise sent out in this moment.
+                Some(entrance.ok_or(Error::RoomNotFound)?)
             }
-            None if room.role.is_some() && room.room_type == RoomType::Text => None,
-            // Sent out in this moment.
-            None => return Err(Error::RoomNotFound),
         };
         Ok(Seated { room, entrance })
     }

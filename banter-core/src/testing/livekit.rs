@@ -82,7 +82,7 @@ impl LiveKit {
         let text = format!(
             "port: {http}\nbind_addresses: [127.0.0.1]\n\
              rtc: {{ tcp_port: {tcp}, udp_port: {udp}, use_external_ip: false, node_ip: 127.0.0.1, enable_loopback_candidate: true }}\n\
-             keys: {{ {}: {} }}\nroom: {{ auto_create: false }}\nlogging: {{ level: error }}\n",
+             keys: {{ {}: {} }}\nroom: {{ auto_create: false }}\napi: {{ enable_psrpc_for_get_list_participants: true }}\nlogging: {{ level: error }}\n",
             self.config.api_key,
             self.config.api_secret.expose_secret(),
         );

@@ -114,4 +114,14 @@ impl Aftermath {
         let (closed, settled) = tokio::join!(closed, settled);
         closed.into_iter().chain(settled).collect()
     }
+
+    /// The same, for acts that do not wait for the media server to answer well: a process that has none, as the command
+    /// line, leaves it to the server's jobs, which are at it already.
+    pub(crate) async fn carry_out_soon(self, banter: &Banter) -> Result<(), Error> {
+        if banter.livekit().is_configured() {
+            return self.carry_out_now(banter).await;
+        }
+        self.carry_out(banter).await;
+        Ok(())
+    }
 }

@@ -7,8 +7,8 @@
 //! all ([`reconcile`]), which finds what hints never told.
 //!
 //! A seat is given by an answer to a call or by joining a room, and lost by leaving it, or by staying away from the media
-//! server. Nobody comes in without one: tokens are made for seats only, live a minute, and whoever comes back with an
-//! old one is sent out as soon as LiveKit tells of them.
+//! server. Tokens are made for seats only, and live a minute (those that LiveKit renews, ten); whoever comes back with an
+//! old one is sent out as soon as LiveKit tells of them, and by the next round at the latest.
 
 pub mod aftermath;
 pub mod reconcile;
@@ -24,7 +24,7 @@ use self::aftermath::Aftermath;
 use crate::Banter;
 use crate::accounts::Caller;
 use crate::error::{self, Coded, Kind};
-use crate::ids::UserId;
+use crate::ids::{CallId, RoomId, SessionId, UserId};
 use crate::providers::livekit::{self, Pass, Rights};
 use crate::providers::turn::{self, IceServer};
 
@@ -55,6 +55,13 @@ impl Coded for Error {
             Self::Database(error) => error::database(error),
         }
     }
+}
+
+/// What somebody has a seat in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Call(CallId),
+    Room(RoomId),
 }
 
 /// What an app needs to enter.
@@ -93,29 +100,41 @@ impl Voice<'_> {
         format!("{kind}_{:032x}", u128::from_be_bytes(chance))
     }
 
-    /// The way in, for somebody who has that seat. Reads their name and picture.
-    pub(crate) async fn entrance(
-        &self,
-        caller: &Caller,
-        livekit_room: &str,
-        rights: Rights,
-    ) -> Result<Entrance, Error> {
-        let person = sqlx::query!("select full_name, avatar from users where id = $1", caller.user_id.0)
-            .fetch_one(self.0.pool())
-            .await?;
-        let pass = Pass {
-            room: livekit_room,
-            user: caller.user_id,
-            name: &person.full_name,
-            avatar: person.avatar.as_deref(),
-            rights,
+    /// The way in, with what they may send as it stands now; `None`: they have no seat, or not any more.
+    pub(crate) async fn entrance(&self, caller: &Caller, place: Place) -> Result<Option<Entrance>, Error> {
+        let server_url = self.0.livekit().server_url()?.to_owned();
+        let (call, room) = match place {
+            Place::Call(call) => (Some(call.0), None),
+            Place::Room(room) => (None, Some(room.0)),
         };
-        Ok(Entrance {
-            livekit_room: livekit_room.to_owned(),
-            server_url: self.0.livekit().server_url()?.to_owned(),
-            token: self.0.livekit().token(&pass)?,
-            participant_name: livekit::identity(caller.user_id),
-        })
+        let seat = sqlx::query!(
+            r#"
+            select
+                s.livekit_room as "livekit_room!",
+                s.may_speak as "may_speak!",
+                s.may_film as "may_film!",
+                u.full_name,
+                u.avatar
+            from voice_seats s
+            join users u on u.id = s.user_id
+            where s.user_id = $1 and (s.call_id = $2 or s.room_id = $3)
+            "#,
+            caller.user_id.0,
+            call,
+            room,
+        )
+        .fetch_optional(self.0.pool())
+        .await?;
+        let Some(seat) = seat else { return Ok(None) };
+        let token = self.0.livekit().token(&Pass {
+            room: &seat.livekit_room,
+            user: caller.user_id,
+            name: &seat.full_name,
+            avatar: seat.avatar.as_deref(),
+            rights: Rights { microphone: seat.may_speak, camera: seat.may_film },
+        })?;
+        let participant_name = livekit::identity(caller.user_id);
+        Ok(Some(Entrance { livekit_room: seat.livekit_room, server_url, token, participant_name }))
     }
 
     /// Credentials for the relay, of the caller's own. None where there is no relay.
@@ -140,6 +159,17 @@ impl Voice<'_> {
         aftermath.add(self.0.calls().take_out(db, user).await?);
         aftermath.queue(self.0, db).await?;
         Ok(aftermath)
+    }
+
+    /// A login ended: what somebody was in on it they are in no more. Once more changes nothing.
+    pub(crate) async fn leave_with_login(&self, user: UserId, login: SessionId) -> Result<(), sqlx::Error> {
+        let mut transaction = self.0.pool().begin().await?;
+        let mut aftermath = self.0.rooms().leave_with_login(&mut transaction, user, login).await?;
+        aftermath.add(self.0.calls().hang_up_with_login(&mut transaction, user, login).await?);
+        aftermath.queue(self.0, &mut transaction).await?;
+        transaction.commit().await?;
+        aftermath.carry_out(self.0).await;
+        Ok(())
     }
 
     /// Two cannot meet any more. In the transaction of the block; carry out what it answers after the commit.

@@ -8,6 +8,7 @@
 //! | somebody there without a seat, or who may send what they should not | sent out, or cut off |
 //! | somebody with a seat who is, or is not, there against what we noted | noted |
 //! | somebody who stayed away too long | their seat is given up; what is left of a call or a room ends by its own rule |
+//! | a room there that nobody answers for | its people count as away, and it is opened again: its node may have died |
 //!
 //! A room of the media server that we never made is somebody else's, and left alone. While the media server does not
 //! answer, everybody counts as away since the first time it did not; after [`OUTAGE`] seats are given up all the same, so
@@ -16,7 +17,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::StreamExt as _;
 
 use super::{AWAY, COMING, Error, OUTAGE, Voice};
 use crate::Banter;
@@ -80,7 +81,11 @@ pub(crate) async fn run(banter: &Banter) -> Result<(), Failure> {
             tracing::warn!(%error, "the media server does not answer");
             WHILE_AWAY
         }
-        Err(error) => return Err(error.into()),
+        // Whatever it is: somebody repairs it, and then a round must come.
+        Err(error) => {
+            tracing::error!(%error, "calls and rooms could not be repaired");
+            EVERY
+        }
     };
     let at = banter.clock().now() + next;
     banter.jobs().queue(banter.pool(), &Job::ReconcileVoice {}, at).await?;
@@ -96,17 +101,13 @@ impl Voice<'_> {
         let there = match self.0.livekit().rooms().await {
             Ok(there) => there,
             Err(error) => {
-                let all: Vec<_> = held
-                    .iter()
-                    .flat_map(|(room, seats)| seats.iter().map(move |seat| (room.as_str(), seat)))
-                    .collect();
-                let present: Vec<_> = all
-                    .iter()
-                    .filter(|(_, seat)| seat.absent_since.is_none())
-                    .map(|(room, seat)| (*room, seat.user))
-                    .collect();
+                let mut present = Vec::new();
+                for (room, seats) in &held {
+                    let here = seats.iter().filter(|seat| seat.absent_since.is_none());
+                    present.extend(here.map(|seat| (room.as_str(), seat.user)));
+                }
                 self.absent(&present).await?;
-                self.give_up(all.into_iter().map(|(_, seat)| seat), true).await?;
+                self.give_up(&held, None).await?;
                 return Err(error.into());
             }
         };
@@ -133,21 +134,35 @@ impl Voice<'_> {
         repaired.reopened = missing.len();
         self.expect(&missing).await?;
         let settled: Vec<_> = over.iter().chain(&missing).map(|room| self.settle_room(room)).collect();
-        futures_util::stream::iter(settled).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        let settled: Vec<_> = futures_util::stream::iter(settled).buffer_unordered(AT_ONCE).collect().await;
+        for error in settled.into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "a room was neither opened nor closed at the media server");
+        }
         let mut compared = Vec::new();
         for room in rooms.iter().filter(|room| room.is_live) {
             let seats = held.get(&room.name).map_or(&[][..], Vec::as_slice);
-            compared.push(self.compare(&room.name, seats));
+            let name = room.name.as_str();
+            compared.push(async move { (name, seats, self.compare(name, seats).await) });
         }
-        let compared: Vec<_> =
-            futures_util::stream::iter(compared).buffer_unordered(AT_ONCE).try_collect().await?;
-        for (removed, permitted) in compared {
-            repaired.removed += removed;
-            repaired.permitted += permitted;
+        let compared: Vec<_> = futures_util::stream::iter(compared).buffer_unordered(AT_ONCE).collect().await;
+        let mut unanswered = HashSet::new();
+        for (room, seats, outcome) in compared {
+            match outcome {
+                Ok((removed, permitted)) => {
+                    repaired.removed += removed;
+                    repaired.permitted += permitted;
+                }
+                // The others are looked after all the same.
+                Err(error) => {
+                    tracing::warn!(%error, room, "nobody answers for a room at the media server");
+                    unanswered.insert(room);
+                    self.revive(room, seats).await?;
+                }
+            }
         }
         // As it stands now: whoever just came is away no more.
         let held = self.held().await?;
-        repaired.lost = self.give_up(held.values().flatten(), false).await?;
+        repaired.lost = self.give_up(&held, Some(&unanswered)).await?;
         Ok(repaired)
     }
 
@@ -181,6 +196,17 @@ impl Voice<'_> {
             });
         }
         Ok(held)
+    }
+
+    /// A room whose node died, perhaps: everybody in it is away since now, and LiveKit is asked for another node.
+    async fn revive(&self, room: &str, seats: &[Held]) -> Result<(), sqlx::Error> {
+        let present: Vec<_> =
+            seats.iter().filter(|seat| seat.absent_since.is_none()).map(|seat| (room, seat.user)).collect();
+        self.absent(&present).await?;
+        if let Err(error) = self.settle_room(room).await {
+            tracing::warn!(%error, room, "a room found no other node");
+        }
+        Ok(())
     }
 
     /// What these rooms were is gone from the media server, whatever we noted: whoever has a seat there comes anew.
@@ -254,20 +280,28 @@ impl Voice<'_> {
         Ok((removed, permitted))
     }
 
-    /// Gives up the seats of those who stayed away too long; how many.
-    async fn give_up(&self, seats: impl Iterator<Item = &Held>, outage: bool) -> Result<usize, sqlx::Error> {
+    /// Gives up the seats of those who stayed away too long; how many. `unanswered`: the rooms that the media server does
+    /// not answer for; `None`: all.
+    async fn give_up(
+        &self,
+        held: &HashMap<String, Vec<Held>>,
+        unanswered: Option<&HashSet<&str>>,
+    ) -> Result<usize, sqlx::Error> {
         let now = self.0.clock().now();
-        let mut count = 0;
-        for seat in seats.filter(|seat| seat.is_lost(now, outage)) {
+        let mut lost = Vec::new();
+        for (room, seats) in held {
+            let outage = unanswered.is_none_or(|rooms| rooms.contains(room.as_str()));
+            lost.extend(seats.iter().filter(|seat| seat.is_lost(now, outage)));
+        }
+        for seat in &lost {
             if let Some(call) = seat.call {
                 self.0.calls().lost(call, seat.user).await?;
             }
             if let Some(room) = seat.room {
                 self.0.rooms().lost(room, seat.user).await?;
             }
-            count += 1;
         }
-        Ok(count)
+        Ok(lost.len())
     }
 }
 

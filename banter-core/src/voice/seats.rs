@@ -42,7 +42,7 @@ impl Voice<'_> {
         let media = self.0.livekit();
         let mut seat = self.seat(livekit_room, user).await?;
         for _ in 0..TRIES {
-            let there = media.participant(livekit_room, user).await?;
+            let there = media.participant(livekit_room, user).await?.filter(|person| !person.hidden);
             match (&seat, &there) {
                 (None, Some(person)) => {
                     // Somebody else may use the same media server.
@@ -157,12 +157,12 @@ impl From<Error> for crate::jobs::Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Database(error) => Self::Database(error),
-            // Without a media server there is nobody in its rooms.
-            Error::LiveKit(livekit::Error::Refused(_)) | Error::Busy => Self::Later(error.to_string()),
+            // Without a media server there is nobody in its rooms, and never will be.
+            Error::LiveKit(livekit::Error::NotConfigured) => Self::Never(error.to_string()),
             Error::LiveKit(livekit::Error::Away(why)) => {
                 Self::Later(format!("LiveKit does not answer: {why}"))
             }
-            Error::LiveKit(livekit::Error::NotConfigured | livekit::Error::NoRoom) => {
+            Error::LiveKit(livekit::Error::Refused(_) | livekit::Error::NoRoom) | Error::Busy => {
                 Self::Later(error.to_string())
             }
         }

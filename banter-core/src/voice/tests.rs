@@ -1,8 +1,8 @@
 use chrono::TimeDelta;
 
 use super::webhooks::{Error, Heard};
-use super::{AWAY, COMING, OUTAGE};
-use crate::ids::UserId;
+use super::{AWAY, COMING, OUTAGE, Place};
+use crate::ids::{CallId, UserId};
 use crate::jobs::worker;
 use crate::providers::livekit::{self, Forged, Participant, Pass, Rights};
 use crate::testing::World;
@@ -109,6 +109,10 @@ async fn only_the_media_server_is_believed() {
     let not_json = b"{".to_vec();
     let signed = media.sign(&not_json);
     assert!(matches!(voice.hear(&signed, &not_json).await, Err(Error::NotUnderstood)));
+    for odd in ["", "\0", &"x".repeat(201)] {
+        let (header, body) = media.webhook(odd, "participant_joined", "call_x", Some("user_x"));
+        assert!(matches!(voice.hear(&header, &body).await, Err(Error::NotUnderstood)), "{odd:?}");
+    }
     // Believed, and about nobody of ours.
     assert_eq!(voice.hear(&header, &body).await.unwrap(), Heard::Ignored);
     let (header, body) = media.webhook("EV_2", "track_published", "call_x", Some("user_x"));
@@ -119,7 +123,8 @@ async fn only_the_media_server_is_believed() {
 async fn without_a_media_server_it_is_said() {
     let world = World::new().await;
     let asha = world.user("asha").await;
-    let refused = world.banter.voice().entrance(&asha.caller, "call_x", SPEAKS).await.unwrap_err();
+    let call = Place::Call(CallId(world.banter.ids().uuid(world.now())));
+    let refused = world.banter.voice().entrance(&asha.caller, call).await.unwrap_err();
     let (kind, code) = crate::error::Coded::coded(&refused);
     assert_eq!((kind, code), (crate::error::Kind::Unavailable, "LIVEKIT_UNAVAILABLE"));
 }

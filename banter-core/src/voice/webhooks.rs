@@ -66,6 +66,11 @@ impl Voice<'_> {
     pub async fn hear(&self, authorization: &str, body: &[u8]) -> Result<Heard, Error> {
         self.0.livekit().check_webhook(authorization, body)?;
         let event: Event = serde_json::from_slice(body).map_err(|_| Error::NotUnderstood)?;
+        let named = event.room.as_ref().map_or("", |room| &room.name);
+        // What the database would not take.
+        if !(1..=200).contains(&event.id.chars().count()) || event.id.contains('\0') || named.contains('\0') {
+            return Err(Error::NotUnderstood);
+        }
         let Some(job) = what_to_look_at(&event) else { return Ok(Heard::Ignored) };
         let now = self.0.clock().now();
         let mut transaction = self.0.pool().begin().await?;

@@ -275,6 +275,7 @@ pub const TABLES: &[Table] = &[
                 "role",
                 "is_muted",
                 "hand_raised_at",
+                "session_id",
                 "joined_at",
                 "connected_at",
                 "absent_since",

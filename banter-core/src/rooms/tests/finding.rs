@@ -91,9 +91,9 @@ async fn who_keeps_order_is_listed_first_and_nobody_one_cannot_meet() {
         let seen = inside(&world, room, reader).await;
         assert!(seen.len() == 3 && !seen.iter().any(|(user, _)| *user == hidden), "{}", reader.name);
     }
-    // Whoever inherits from a host is not shown to whom they cannot meet.
+    // Whoever cannot meet the new host does not find the room any more.
     world.banter.rooms().set_role(&asha.caller, room, ravi.id, Role::Host).await.unwrap();
-    assert_eq!(world.banter.rooms().one(&meera.caller, room).await.unwrap().host, None);
+    assert_eq!(code(world.banter.rooms().one(&meera.caller, room).await), "ROOM_NOT_FOUND");
     assert_eq!(world.banter.rooms().one(&zoya.caller, room).await.unwrap().host.unwrap().id, ravi.id);
 }
 
