@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::DEADLINE;
+use crate::Banter;
 use crate::config;
 use crate::providers::http_client;
 
@@ -151,6 +152,17 @@ pub async fn enter(server_url: &str, token: &str) -> Result<Joined, SocketError>
     let first = futures_util::StreamExt::next(&mut socket);
     tokio::time::timeout(DEADLINE, first).await.expect("it answers").expect("an answer")?;
     Ok(Joined(socket))
+}
+
+/// Waits until the media server has no such room. One that was just closed it may write down once more, when somebody
+/// leaves it in the same moment; then it is told again, as in every round.
+pub async fn until_closed(banter: &Banter, room: &str) {
+    let closed = async {
+        while banter.livekit().rooms().await.expect("it answers").iter().any(|name| name == room) {
+            banter.voice().reconcile().await.expect("a round");
+        }
+    };
+    tokio::time::timeout(DEADLINE, closed).await.expect("the room is closed");
 }
 
 impl Drop for LiveKit {

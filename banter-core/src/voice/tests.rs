@@ -89,7 +89,7 @@ async fn a_round_finds_what_no_webhook_told_of() {
         .sql("update call_logs set status = 'failed', ended_at = started_at, duration = 0; update call_participants set state = 'left'")
         .await;
     assert_eq!(voice.reconcile().await.unwrap().closed, 1);
-    assert!(!world.banter.livekit().rooms().await.unwrap().contains(&room));
+    crate::testing::livekit::until_closed(&world.banter, &room).await;
     // Another round finds nothing to do.
     assert_eq!(voice.reconcile().await.unwrap(), super::reconcile::Repaired::default());
 }
@@ -184,7 +184,7 @@ async fn after_an_outage_people_have_time_to_come_back() {
     assert_eq!(world.banter.voice().reconcile().await.unwrap().lost, 2);
     assert_ne!(outcome(&world).await.0, "answered");
     while worker::round(&world.banter).await.unwrap() > 0 {}
-    assert!(!world.banter.livekit().rooms().await.unwrap().contains(&room));
+    crate::testing::livekit::until_closed(&world.banter, &room).await;
 }
 
 #[tokio::test]

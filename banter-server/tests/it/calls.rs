@@ -156,7 +156,8 @@ async fn credentials_for_the_relay_are_one_s_own_and_not_stored() {
     let answer = answer.is(200);
     let [stun, turn] = &answer["iceServers"].as_array().expect("a list")[..] else { panic!("{answer}") };
     assert_eq!(stun, &json!({ "urls": ["stun:turn.test:3478"] }));
-    let until = api.world.now().timestamp() + 3600;
+    // It is 6:30: an hour, and then to the full one.
+    let until = api.world.now().timestamp() + 3600 + 1800;
     assert_eq!(turn["username"], format!("{until}:{}", asha.id));
     assert!(turn["credential"].as_str().is_some_and(|credential| !credential.is_empty()));
     assert_eq!(answer["ttl"], 3600);

@@ -36,7 +36,7 @@ async fn a_group_talks_until_one_is_left() {
     let ended = scene.calls().end(&kabir.caller, id).await.unwrap();
     assert_eq!((ended.status, ended.duration), (Status::Completed, Some(30)));
     scene.work().await;
-    assert!(!scene.world.banter.livekit().rooms().await.unwrap().contains(&ended.livekit_room));
+    crate::testing::livekit::until_closed(&scene.world.banter, &ended.livekit_room).await;
     assert_eq!(code(scene.calls().answer(&ravi.caller, id).await), "CALL_OVER");
 }
 
@@ -81,6 +81,7 @@ async fn two_of_a_group_who_call_it_are_in_one_call() {
         calls.initiate(&ravi.caller, Whom::Group(group), CallType::Audio),
     );
     assert_eq!(hers.unwrap().call.id, his.unwrap().call.id);
+    assert!(scene.heard(meera).contains(&"call:incoming"), "the third rings all the same");
     let stranger = scene.world.user("stranger").await;
     let refused = calls.initiate(&stranger.caller, Whom::Group(group), CallType::Audio).await;
     assert_eq!(code(refused), "CONVERSATION_NOT_FOUND");

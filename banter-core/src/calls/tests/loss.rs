@@ -177,5 +177,5 @@ async fn operators_see_calls_and_end_them() {
     assert_eq!(people.len(), 2);
     assert_eq!(code(scene.calls().end_for(id, "again").await), "CALL_OVER");
     assert_eq!(code(scene.calls().end_for(CallId(uuid::Uuid::nil()), "x").await), "CALL_NOT_FOUND");
-    assert!(!scene.world.banter.livekit().rooms().await.unwrap().contains(&call.livekit_room));
+    crate::testing::livekit::until_closed(&scene.world.banter, &call.livekit_room).await;
 }

@@ -8,6 +8,21 @@ use crate::jobs::Job;
 use crate::notifications::Kind as News;
 
 #[tokio::test]
+async fn a_call_ends_with_the_login_that_took_it() {
+    let scene = Scene::of(&["asha", "ravi"]).await;
+    let [asha, ravi] = &scene.people[..] else { unreachable!() };
+    let other = scene.world.sign_in(ravi).await;
+    let call = scene.talk().await;
+    let accounts = scene.world.banter.accounts();
+    accounts.end_session(&ravi.caller, other.caller.session_id).await.unwrap();
+    scene.work().await;
+    assert_eq!(scene.status(asha, call).await, Status::Answered);
+    accounts.end_session(&ravi.caller, ravi.caller.session_id).await.unwrap();
+    scene.work().await;
+    assert_eq!(scene.status(asha, call).await, Status::Completed);
+}
+
+#[tokio::test]
 async fn a_call_from_the_first_ring_to_the_log() {
     let scene = Scene::of(&["asha", "ravi"]).await;
     let [asha, ravi] = &scene.people[..] else { unreachable!() };
@@ -46,7 +61,7 @@ async fn a_call_from_the_first_ring_to_the_log() {
         assert_eq!((update.duration, update.user_id), (Some(61), Some(ravi.id)));
     }
     scene.work().await;
-    assert!(!scene.world.banter.livekit().rooms().await.unwrap().contains(&placed.entrance.livekit_room));
+    crate::testing::livekit::until_closed(&scene.world.banter, &placed.entrance.livekit_room).await;
     assert!(scene.media.join(&taken.entrance.token).await.is_err(), "the token opens nothing any more");
     // Whoever hangs up as well finds it over, and nothing changes.
     scene.world.advance(TimeDelta::seconds(5));

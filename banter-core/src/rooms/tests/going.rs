@@ -206,3 +206,32 @@ async fn no_ghost_stays_where_nothing_is_spoken() {
     rooms.drop_absent().await.unwrap();
     assert_eq!(counted(&world, room).await, (2, 2, 2));
 }
+
+#[tokio::test]
+async fn who_signs_out_leaves_what_they_were_in_on_that_login() {
+    let world = World::with_memory().await;
+    let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
+    let (tablet, laptop) = (world.sign_in(&ravi).await, world.sign_in(&ravi).await);
+    let room = text_room(&world, &asha).await;
+    join(&world, room, &laptop).await;
+    // Where they came last they are.
+    join(&world, room, &tablet).await;
+    world.banter.accounts().end_session(&ravi.caller, laptop.caller.session_id).await.unwrap();
+    worker::round(&world.banter).await.unwrap();
+    assert_eq!(inside(&world, room, &asha).await.len(), 2);
+    world.banter.accounts().end_session(&ravi.caller, tablet.caller.session_id).await.unwrap();
+    worker::round(&world.banter).await.unwrap();
+    assert_eq!(inside(&world, room, &asha).await, [(asha.id, Role::Host)]);
+}
+
+#[tokio::test]
+async fn whoever_cannot_meet_the_heir_is_out_with_the_host() {
+    let world = World::with_memory().await;
+    let (room, [asha, ravi, meera, zoya]) = full(&world).await;
+    world.banter.rooms().set_role(&asha.caller, room, meera.id, Role::Moderator).await.unwrap();
+    world.block(&ravi, &meera).await;
+    assert_eq!(counted(&world, room).await.0, 4, "in a third one's room both may be");
+    world.banter.rooms().leave(&asha.caller, room).await.unwrap();
+    assert_eq!(inside(&world, room, &zoya).await, [(meera.id, Role::Host), (zoya.id, Role::Listener)]);
+    assert_eq!(code(world.banter.rooms().join(&ravi.caller, room).await), "ROOM_NOT_FOUND");
+}

@@ -47,7 +47,7 @@ async fn what_a_role_takes_or_gives_is_in_force_before_the_answer() {
             (Some(most), Some(most))
         );
         rooms.close(&ravi.caller, room).await.unwrap();
-        assert!(!world.banter.livekit().rooms().await.unwrap().contains(&hers.livekit_room));
+        crate::testing::livekit::until_closed(&world.banter, &hers.livekit_room).await;
         assert!(media.join(&hers.token).await.is_err(), "nothing is there to enter");
     }
     jobs(&world).await;
