@@ -1,5 +1,6 @@
 //! `make bench`: the real server in a release build, asked over loopback, beside pgbench running the same statements
 //! on the same database as the ceiling. Bounded: each row runs for a few seconds (`BENCH_SECONDS`) and stops.
+//! `BENCH_ONLY=silence` measures suspensions alone.
 //!
 //! The load and the server share the machine's cores, so the numbers are floors of what a server alone would do.
 
@@ -28,9 +29,19 @@ const MANY: (usize, usize) = (313, 100);
 #[tokio::main]
 async fn main() {
     let seconds = std::env::var("BENCH_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(8);
-    let duration = Duration::from_secs(seconds);
     let database = std::env::var("DATABASE_URL").expect("DATABASE_URL: run `make bench`");
     let server = Server::start().await;
+    if std::env::var("BENCH_ONLY").as_deref() != Ok("silence") {
+        throughput(&server, &database, seconds).await;
+    }
+    match silence::run(&server.address).await {
+        Some(silence) => silence.print(),
+        None => println!("from a suspension to silence: not measured, there is no media server"),
+    }
+}
+
+async fn throughput(server: &Server, database: &str, seconds: u64) {
+    let duration = Duration::from_secs(seconds);
     let people = http::register(&server.address, PAIRS * 2).await;
     let mut pairs: Vec<(Person, Person)> =
         people.chunks(2).map(|two| (two[0].clone(), two[1].clone())).collect();
@@ -40,7 +51,7 @@ async fn main() {
         "{:<34} {:>10} {:>9} {:>9}   {:>16} {:>9}",
         "", "per second", "p50 ms", "p99 ms", "pgbench / second", "mean ms"
     );
-    grow::grow(&database, &pairs, FEW.0, FEW.1);
+    grow::grow(database, &pairs, FEW.0, FEW.1);
     for (name, request, ceiling) in [
         ("GET /auth/me", http::me as http::Make, "me"),
         ("POST /messages", http::send, "send"),
@@ -49,10 +60,10 @@ async fn main() {
         ("GET /messages/unread-count", http::unread, "unread"),
     ] {
         let measured = http::run(&server.address, &pairs, duration, request).await;
-        let ceiling = pgbench::run(&database, &pairs, seconds, ceiling);
+        let ceiling = pgbench::run(database, &pairs, seconds, ceiling);
         measured.print(name, Some(ceiling));
     }
-    grow::grow(&database, &pairs, MANY.0, MANY.1);
+    grow::grow(database, &pairs, MANY.0, MANY.1);
     for (name, request) in [
         ("… messages, over a million", http::history as http::Make),
         ("… conversations, over 10,000", http::conversations),
@@ -62,10 +73,6 @@ async fn main() {
     }
     socket::run(&server.address, &pairs, duration, 1).await.print("socket send → delivered, paced", None);
     socket::run(&server.address, &pairs, duration, 16).await.print("socket send → delivered, flat out", None);
-    match silence::run(&server.address).await {
-        Some(silence) => silence.print(),
-        None => println!("from a suspension to silence: not measured, there is no media server"),
-    }
 }
 
 /// The server under load, killed at the end.

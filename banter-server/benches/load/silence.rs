@@ -65,7 +65,8 @@ async fn one(banter: &Banter, address: &str, person: &Person, mut joined: Joined
         begun.elapsed()
     };
     let hung_up = async {
-        while socket::next(&mut events, &sink).await.is_some() {}
+        // Socket.IO's "disconnect": the connection below it may live on.
+        while socket::next(&mut events, &sink).await.is_some_and(|text| !text.starts_with("41")) {}
         begun.elapsed()
     };
     let refused = async {
