@@ -99,7 +99,10 @@ export class LiveKit {
       const { participants = [] } = await this.ask('ListParticipants', { room });
       return new Map(participants.map((participant) => [participant.identity, participant]));
     } catch (error) {
-      if (error.response?.data.code === 'not_found') return new Map();
+      const code = error.response?.data.code;
+      // Its nodes are asked, and of a room that none has nobody answers.
+      const gone = code === 'not_found' || (code === 'unavailable' && !(await this.rooms()).includes(room));
+      if (gone) return new Map();
       throw error;
     }
   }
