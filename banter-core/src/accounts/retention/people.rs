@@ -1,16 +1,11 @@
-//! The list. Whoever adds a table or a column says here what becomes of it.
+//! An account, its people, and what was said.
 
-use super::Fate::{self, Anonymised, Deleted, Kept, Nobody};
-use super::{Columns, Life, Table};
+use super::Fate::{Anonymised, Deleted, Kept};
+use super::{Life, Table, cols};
 use crate::idempotency;
-use crate::jobs::prune::{CALLS, ENDED_SESSIONS, FINISHED_JOBS, HEARD};
+use crate::jobs::prune::ENDED_SESSIONS;
 
-const fn cols(names: &'static [&'static str], fate: Fate, why: &'static str) -> Columns {
-    Columns { names, fate, why }
-}
-
-/// Every table, in the order of what people ask about first.
-pub const TABLES: &[Table] = &[
+pub(super) const PEOPLE: &[Table] = &[
     Table {
         name: "users",
         holds: "an account and its profile",
@@ -236,80 +231,6 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
-        name: "chat_rooms",
-        holds: "a room: what it says of itself, and its end",
-        life: Life::Always,
-        columns: &[
-            cols(&["cover_image", "cover_upload_id"], Anonymised, "null where the picture was theirs"),
-            cols(
-                &[
-                    "id",
-                    "description",
-                    "room_type",
-                    "category",
-                    "language",
-                    "max_members",
-                    "is_public",
-                    "livekit_room",
-                    "member_count",
-                    "empty_since",
-                    "created_at",
-                    "updated_at",
-                    "closed_at",
-                    "closed_note",
-                    "closed_because",
-                ],
-                Kept,
-                "it is the others' as well, and what is said in it may be reported; it names nobody",
-            ),
-        ],
-    },
-    Table {
-        name: "chat_room_members",
-        holds: "that somebody is in a room now",
-        life: Life::Account,
-        columns: &[cols(
-            &[
-                "room_id",
-                "user_id",
-                "role",
-                "is_muted",
-                "hand_raised_at",
-                "session_id",
-                "joined_at",
-                "connected_at",
-                "absent_since",
-            ],
-            Deleted,
-            "they leave their rooms, and a room they host gets a new host",
-        )],
-    },
-    Table {
-        name: "chat_room_bans",
-        holds: "that somebody was sent out of a room; it goes with the room's end",
-        life: Life::Always,
-        columns: &[cols(
-            &["room_id", "user_id", "banned_by", "until", "created_at"],
-            Kept,
-            "those whom they sent out stay out while the room lives; it names people by id only",
-        )],
-    },
-    Table {
-        name: "chat_room_invitations",
-        holds: "that somebody may enter a room; it goes with the room's end",
-        life: Life::Account,
-        columns: &[
-            cols(&["room_id", "user_id", "created_at"], Deleted, "those to them"),
-            cols(&["invited_by"], Kept, "the others they invited may still come; it names them by id only"),
-        ],
-    },
-    Table {
-        name: "chat_room_watchers",
-        holds: "that somebody looks at a room",
-        life: Life::Account,
-        columns: &[cols(&["room_id", "user_id", "until"], Deleted, "of use for two minutes")],
-    },
-    Table {
         name: "uploads",
         holds: "a file that somebody uploaded: its bytes lie in object storage",
         life: Life::Account,
@@ -352,51 +273,6 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
-        name: "call_logs",
-        holds: "that somebody called",
-        life: Life::For(CALLS, "after the call ended"),
-        columns: &[
-            cols(
-                &[
-                    "id",
-                    "caller_id",
-                    "receiver_id",
-                    "conversation_id",
-                    "call_type",
-                    "status",
-                    "livekit_room",
-                    "started_at",
-                    "answered_at",
-                    "ended_at",
-                    "duration",
-                ],
-                Kept,
-                "it stands in the log of the other as well, who sees a deleted account there",
-            ),
-            cols(&["end_reason"], Kept, "the safety of others: why staff ended it"),
-        ],
-    },
-    Table {
-        name: "call_participants",
-        holds: "who was in a call",
-        life: Life::For(CALLS, "with the call"),
-        columns: &[cols(
-            &[
-                "call_id",
-                "user_id",
-                "role",
-                "state",
-                "session_id",
-                "joined_at",
-                "left_at",
-                "connected_at",
-                "absent_since",
-            ],
-            Kept,
-            "with the call, by id only",
-        )],
-    },
-    Table {
         name: "notifications",
         holds: "something in somebody's inbox",
         life: Life::Account,
@@ -414,126 +290,6 @@ pub const TABLES: &[Table] = &[
             &["user_id", "key", "fingerprint", "status", "body", "created_at", "names_people"],
             Deleted,
             "an answer holds what was asked for; answers to others go as well when they name the person",
-        )],
-    },
-    Table {
-        name: "coin_ledger",
-        holds: "a change of somebody's coins",
-        life: Life::Always,
-        columns: &[cols(
-            &["id", "user_id", "kind", "amount", "balance_after", "reference", "note", "created_at"],
-            Kept,
-            "books must be kept, and every balance must be explained; it names the person by id only",
-        )],
-    },
-    Table {
-        name: "transactions",
-        holds: "a payment",
-        life: Life::Always,
-        columns: &[cols(
-            &[
-                "id",
-                "user_id",
-                "kind",
-                "amount",
-                "currency",
-                "coins",
-                "status",
-                "razorpay_order_id",
-                "razorpay_payment_id",
-                "payment_method",
-                "created_at",
-                "updated_at",
-            ],
-            Kept,
-            "books must be kept, and money can be claimed back; it names the person by id only",
-        )],
-    },
-    Table {
-        name: "reports",
-        holds: "that somebody reported a person or a message",
-        life: Life::Always,
-        columns: &[cols(
-            &[
-                "id",
-                "reporter_id",
-                "report_type",
-                "reported_user_id",
-                "message_id",
-                "reason",
-                "description",
-                "status",
-                "created_at",
-                "updated_at",
-            ],
-            Kept,
-            "the safety of others: what was reported, by whom and about whom, must be found again, and a deletion must \
-             not undo it",
-        )],
-    },
-    Table {
-        name: "moderation_actions",
-        holds: "what staff did about an account, and why",
-        life: Life::Always,
-        columns: &[cols(
-            &["id", "user_id", "actor_id", "kind", "reason", "until", "created_at"],
-            Kept,
-            "the safety of others, and answering for what was done",
-        )],
-    },
-    Table {
-        name: "webhook_events",
-        holds: "that an outside service told us something",
-        life: Life::For(
-            HEARD,
-            "after it came from the media server; what the payment provider tells is kept",
-        ),
-        columns: &[cols(
-            &["provider", "event_id", "kind", "payload", "received_at"],
-            Kept,
-            "ids only; of a payment, what the books need",
-        )],
-    },
-    Table {
-        name: "jobs",
-        holds: "work that waits, or was done",
-        life: Life::For(
-            FINISHED_JOBS,
-            "after it was done (pushes: not at all); what was given up stays until somebody looks (pushes: a day)",
-        ),
-        columns: &[
-            cols(
-                &["payload"],
-                Kept,
-                "ids only: of accounts, logins, messages. What they name is looked up when the work is done, and is gone",
-            ),
-            cols(
-                &[
-                    "id",
-                    "kind",
-                    "unique_name",
-                    "state",
-                    "run_at",
-                    "attempts",
-                    "max_attempts",
-                    "leased_until",
-                    "last_error",
-                    "created_at",
-                    "finished_at",
-                ],
-                Nobody,
-                "",
-            ),
-        ],
-    },
-    Table {
-        name: "_sqlx_migrations",
-        holds: "which version the schema has",
-        life: Life::Always,
-        columns: &[cols(
-            &["version", "description", "installed_on", "success", "checksum", "execution_time"],
-            Nobody,
-            "",
         )],
     },
 ];
