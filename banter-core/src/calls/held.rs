@@ -1,13 +1,13 @@
-//! A call whose row is locked: what is to become of it, and writing that. Every act goes through here, so that whoever is
-//! told what, and what the media server is to do, follows from the change alone.
+//! A call whose row is locked, and writing what becomes of it. Every act goes through here, so that whoever is told what
+//! ([`super::tell`]), and what the media server is to do, follows from the change alone ([`super::plan`]).
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::state::{self, Act, Next, Own, Part, Role, Status};
+use super::plan::Plan;
+use super::state::{Part, Role, Status};
 use super::{CallType, Calls, Error};
-use crate::events::{CallUpdate, Event};
 use crate::ids::{CallId, ConversationId, SessionId, UserId};
 use crate::notifications::{Kind, News};
 use crate::voice::aftermath::Aftermath;
@@ -54,7 +54,7 @@ pub(super) enum Wish {
 }
 
 impl Wish {
-    fn by(self) -> Option<UserId> {
+    pub(super) fn by(self) -> Option<UserId> {
         match self {
             Self::Answer(user, _)
             | Self::Reject(user)
@@ -74,12 +74,6 @@ pub(super) enum Notes {
     None,
 }
 
-/// How a call and its parts are to be.
-struct Plan {
-    status: Status,
-    changed: Vec<(UserId, Part)>,
-}
-
 impl Held {
     pub(super) fn person(&self, user: UserId) -> Option<&Person> {
         self.people.iter().find(|person| person.user == user)
@@ -93,135 +87,6 @@ impl Held {
     pub(super) fn are_apart(&self, one: UserId, other: UserId) -> bool {
         self.apart.contains(&(one, other))
     }
-
-    fn plan(&self, wish: Wish) -> Result<Option<Plan>, Error> {
-        if self.conversation.is_some() { self.plan_of_group(wish) } else { self.plan_of_two(wish) }
-    }
-
-    fn plan_of_two(&self, wish: Wish) -> Result<Option<Plan>, Error> {
-        let act = match wish {
-            Wish::Ring => Act::Ring,
-            Wish::Answer(..) => Act::Answer,
-            Wish::Reject(_) => Act::Reject,
-            Wish::Cancel(_) => Act::Cancel,
-            Wish::End(user) => self.end_of(user),
-            Wish::Lose(user) => match self.end_of(user) {
-                // They never heard each other.
-                Act::HangUp if self.live().any(|person| !person.was_there) => Act::Fail,
-                act => act,
-            },
-            Wish::TimeOut => Act::TimeOut,
-            Wish::Fail => Act::Fail,
-            Wish::Close => self.close(),
-        };
-        let Next::To(status) = state::decide(self.status, act)? else { return Ok(None) };
-        let answered = match wish {
-            Wish::Answer(user, _) => vec![(user, Part::Joined)],
-            _ => Vec::new(),
-        };
-        Ok(Some(self.whole(status, answered)))
-    }
-
-    /// What hanging up means for this one.
-    fn end_of(&self, user: UserId) -> Act {
-        match self.status {
-            Status::Initiated | Status::Ringing if user == self.caller => Act::Cancel,
-            Status::Initiated | Status::Ringing => Act::Reject,
-            Status::Answered
-            | Status::Completed
-            | Status::Rejected
-            | Status::Missed
-            | Status::Cancelled
-            | Status::Busy
-            | Status::Failed => Act::HangUp,
-        }
-    }
-
-    fn close(&self) -> Act {
-        if self.status == Status::Answered { Act::HangUp } else { Act::Fail }
-    }
-
-    fn plan_of_group(&self, wish: Wish) -> Result<Option<Plan>, Error> {
-        let own = match wish {
-            Wish::Ring => return self.plan_of_all(Act::Ring),
-            Wish::Fail => return self.plan_of_all(Act::Fail),
-            Wish::Cancel(_) => return self.plan_of_all(Act::Cancel),
-            Wish::Close => return self.plan_of_all(self.close()),
-            Wish::Answer(..) => Own::Answer,
-            Wish::Reject(_) => Own::Reject,
-            Wish::End(_) | Wish::Lose(_) => Own::Leave,
-            Wish::TimeOut => Own::TimeOut,
-        };
-        if !self.status.is_live() {
-            return match own {
-                Own::Answer | Own::Reject => Err(Error::Over),
-                Own::Leave | Own::TimeOut => Ok(None),
-            };
-        }
-        if self.status == Status::Initiated && own == Own::TimeOut {
-            return self.plan_of_all(Act::TimeOut);
-        }
-        let mut changed = Vec::new();
-        for person in self.people.iter().filter(|person| wish.by().is_none_or(|user| user == person.user)) {
-            changed.extend(state::take_part(person.part, own)?.map(|part| (person.user, part)));
-        }
-        if changed.is_empty() {
-            return Ok(None);
-        }
-        let parts: Vec<_> =
-            self.people.iter().map(|person| (person.role, part_in(&changed, person))).collect();
-        let status = match state::follows(self.status, &parts) {
-            Some(act) => match state::decide(self.status, act)? {
-                Next::To(status) => status,
-                Next::Stay => self.status,
-            },
-            None => self.status,
-        };
-        Ok(Some(self.whole(status, changed)))
-    }
-
-    fn plan_of_all(&self, act: Act) -> Result<Option<Plan>, Error> {
-        Ok(match state::decide(self.status, act)? {
-            Next::To(status) => Some(self.whole(status, Vec::new())),
-            Next::Stay => None,
-        })
-    }
-
-    /// With the end of everybody's part, if the call ends.
-    fn whole(&self, status: Status, mut changed: Vec<(UserId, Part)>) -> Plan {
-        if !status.is_live() {
-            // Whom nobody told of it missed nothing.
-            let end = if self.status == Status::Initiated { Status::Failed } else { status };
-            for person in &self.people {
-                let part = part_in(&changed, person);
-                let closed = state::closed(part, end);
-                if closed != part {
-                    changed.retain(|(user, _)| *user != person.user);
-                    changed.push((person.user, closed));
-                }
-            }
-        }
-        Plan { status, changed }
-    }
-
-    /// When it ended, and how long they talked.
-    fn end(&self, wish: Wish, status: Status, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Option<i32>)> {
-        if status.is_live() {
-            return None;
-        }
-        let Some(answered_at) = self.answered_at else { return Some((now, None)) };
-        let lost_at = match wish {
-            Wish::Lose(user) => self.person(user).and_then(|person| person.absent_since),
-            _ => None,
-        };
-        let ended_at = lost_at.unwrap_or(now).clamp(answered_at, now.max(answered_at));
-        let talked = if status == Status::Failed { 0 } else { (ended_at - answered_at).num_seconds() };
-        Some((ended_at, Some(i32::try_from(talked).unwrap_or(i32::MAX))))
-    }
-}
-
-fn part_in(changed: &[(UserId, Part)], person: &Person) -> Part {
-    changed.iter().find(|(user, _)| *user == person.user).map_or(person.part, |(_, part)| *part)
 }
 
 impl Calls<'_> {
@@ -450,70 +315,4 @@ impl Calls<'_> {
     pub(super) fn missed(&self, to: UserId, caller: UserId, call: CallId) -> News {
         News { to, kind: Kind::CallMissed, actor: Some(caller), subject: Some(call.0) }
     }
-
-    /// Both sides' devices; of a change of one's own part in a group, those who talk.
-    fn tell(&self, call: &Held, plan: &Plan, wish: Wish, duration: Option<i32>, aftermath: &mut Aftermath) {
-        let (at, by) = (self.0.clock().now(), wish.by());
-        let update = |user_id, session_id| CallUpdate {
-            call_id: call.id,
-            status: plan.status,
-            user_id,
-            session_id,
-            duration,
-            at,
-        };
-        if plan.status == call.status {
-            for (user, part) in &plan.changed {
-                let joined = call.people.iter().filter(|person| {
-                    part_in(&plan.changed, person) == Part::Joined && !call.are_apart(person.user, *user)
-                });
-                let others = joined.map(|person| person.user).filter(|other| other != user).collect();
-                let session = if let Wish::Answer(_, session) = wish { Some(session) } else { None };
-                for (to, session) in [(others, None), (vec![*user], session)] {
-                    let update = update(Some(*user), session);
-                    let event = match part {
-                        Part::Joined => Event::CallAnswered(update),
-                        Part::Rejected => Event::CallRejected(update),
-                        Part::Missed => Event::CallMissed(update),
-                        Part::Left | Part::Ringing | Part::Busy => Event::CallEnded(update),
-                    };
-                    aftermath.tell(to, event);
-                }
-            }
-            return;
-        }
-        // Whom nobody told that it rings hears nothing of its end.
-        let told = call.live().filter(|person| {
-            call.status != Status::Initiated || person.role == Role::Caller || Some(person.user) == by
-        });
-        let told: Vec<UserId> = told.map(|person| person.user).collect();
-        let name = |to: UserId| by.filter(|by| !(call.conversation.is_some() && call.are_apart(to, *by)));
-        for to in told {
-            let event = match plan.status {
-                Status::Answered => {
-                    let own =
-                        if let Wish::Answer(user, session) = wish { Some((user, session)) } else { None };
-                    let session = own.filter(|(user, _)| *user == to).map(|(_, session)| session);
-                    // In a group it rings on for the others.
-                    let rings_on =
-                        call.conversation.is_some() && part_of(plan, call, to) == Some(Part::Ringing);
-                    if rings_on {
-                        continue;
-                    }
-                    Event::CallAnswered(update(name(to), session))
-                }
-                Status::Rejected => Event::CallRejected(update(name(to), None)),
-                Status::Missed => Event::CallMissed(update(None, None)),
-                Status::Cancelled => Event::CallCancelled(update(name(to), None)),
-                Status::Completed | Status::Failed | Status::Busy => Event::CallEnded(update(name(to), None)),
-                // `ring` tells of it, with what each phone shows.
-                Status::Initiated | Status::Ringing => continue,
-            };
-            aftermath.tell(vec![to], event);
-        }
-    }
-}
-
-fn part_of(plan: &Plan, call: &Held, user: UserId) -> Option<Part> {
-    call.person(user).map(|person| part_in(&plan.changed, person))
 }

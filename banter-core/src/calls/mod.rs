@@ -12,9 +12,9 @@
 //!   failed         └─cancel──▶ cancelled                (called while in another: busy)
 //! ```
 //!
-//! [`state`] the policy, as pure functions · [`held`] a locked call and writing what becomes of it · [`initiate`] ·
-//! [`answer`] · [`finish`] reject, cancel, hang up, time out, be lost · [`history`] what somebody sees ·
-//! [`administration`] what operators see and do
+//! [`state`] the policy, as pure functions · [`plan`] what it makes of one call · [`held`] a locked one, and writing what
+//! becomes of it · [`tell`] who hears of it · [`initiate`] · [`answer`] · [`finish`] reject, cancel, hang up, time out, be
+//! lost · [`history`] what somebody sees · [`administration`] what operators see and do
 
 pub mod administration;
 pub mod answer;
@@ -22,7 +22,9 @@ pub mod finish;
 pub(crate) mod held;
 pub mod history;
 pub mod initiate;
+mod plan;
 pub mod state;
+mod tell;
 #[cfg(test)]
 mod tests;
 
