@@ -148,26 +148,7 @@ impl Rooms<'_> {
         db: &mut PgConnection,
         user: UserId,
     ) -> Result<Aftermath, sqlx::Error> {
-        let rooms = sqlx::query_scalar!(
-            r#"
-            select id as "id: RoomId"
-            from chat_rooms
-            where closed_at is null and id in (select room_id from chat_room_members where user_id = $1)
-            order by id
-            for update
-            "#,
-            user.0,
-        )
-        .fetch_all(&mut *db)
-        .await?;
-        let mut aftermath = Aftermath::default();
-        for id in rooms {
-            if let Some(room) = self.lock(db, id).await?
-                && room.role_of(user).is_some()
-            {
-                aftermath.add(self.go(db, &room, user, Why::Left).await?);
-            }
-        }
+        let aftermath = self.leave_all(db, user, None).await?;
         sqlx::query!(
             r#"
             with watches as (delete from chat_room_watchers where user_id = $1)
@@ -180,24 +161,26 @@ impl Rooms<'_> {
         Ok(aftermath)
     }
 
-    /// The same of rooms they are in on this login.
-    pub(crate) async fn leave_with_login(
+    /// Leaves every room they are in; with a login, those they are in on it.
+    pub(crate) async fn leave_all(
         &self,
         db: &mut PgConnection,
         user: UserId,
-        login: SessionId,
+        login: Option<SessionId>,
     ) -> Result<Aftermath, sqlx::Error> {
         let rooms = sqlx::query_scalar!(
             r#"
             select id as "id: RoomId"
             from chat_rooms
             where closed_at is null
-              and id in (select room_id from chat_room_members where user_id = $1 and session_id = $2)
+              and id in (
+                  select room_id from chat_room_members where user_id = $1 and ($2::uuid is null or session_id = $2)
+              )
             order by id
             for update
             "#,
             user.0,
-            login.0,
+            login.map(|login| login.0),
         )
         .fetch_all(&mut *db)
         .await?;

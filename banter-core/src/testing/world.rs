@@ -376,7 +376,13 @@ async fn left_jobs(url: &str) -> Vec<String> {
         r"
         select kind || ' (' || state || coalesce(': ' || last_error, '') || ')'
         from jobs
-        where state = 'dead' or (state in ('queued', 'running') and unique_name is null)
+        where state = 'dead'
+           or (
+               state in ('queued', 'running')
+               and unique_name is null
+               -- A second look at a seat is always still to come.
+               and not (kind = 'settle_seat' and run_at > created_at)
+           )
         ",
     );
     left.fetch_all(&mut db).await.unwrap_or_default()

@@ -164,7 +164,7 @@ impl Voice<'_> {
     /// A login ended: what somebody was in on it they are in no more. Once more changes nothing.
     pub(crate) async fn leave_with_login(&self, user: UserId, login: SessionId) -> Result<(), sqlx::Error> {
         let mut transaction = self.0.pool().begin().await?;
-        let mut aftermath = self.0.rooms().leave_with_login(&mut transaction, user, login).await?;
+        let mut aftermath = self.0.rooms().leave_all(&mut transaction, user, Some(login)).await?;
         aftermath.add(self.0.calls().hang_up_with_login(&mut transaction, user, login).await?);
         aftermath.queue(self.0, &mut transaction).await?;
         transaction.commit().await?;

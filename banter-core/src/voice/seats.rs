@@ -1,14 +1,18 @@
 //! One seat, or one room: a look at both sides, and a repair of the one that is wrong. Of who may be there, and send what,
 //! the media server is the one; of who is there, the database.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Error, Voice};
 use crate::ids::UserId;
+use crate::jobs::Job;
 use crate::providers::livekit::{self, Participant, Rights};
 
 /// How often a seat is looked at again that changed while it was brought into force.
 const TRIES: u8 = 5;
+
+/// How soon somebody who was sent out is looked for again.
+const AGAIN: TimeDelta = TimeDelta::seconds(2);
 
 /// What somebody has a seat for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,7 @@ impl Voice<'_> {
                     // Somebody else may use the same media server.
                     if self.is_live(livekit_room).await?.is_some() {
                         media.remove(livekit_room, &person.identity).await?;
+                        self.look_again(livekit_room, user).await?;
                     }
                 }
                 (Some(seat), Some(person)) if person.rights != seat.rights => {
@@ -71,6 +76,13 @@ impl Voice<'_> {
             seat = now;
         }
         Err(Error::Busy)
+    }
+
+    /// Whoever was sent out and has a token that still opens the door may be back at once, and without media no webhook
+    /// tells of them: as long as somebody is found, they are looked for again.
+    async fn look_again(&self, livekit_room: &str, user: UserId) -> Result<(), sqlx::Error> {
+        let job = Job::SettleSeat { room: livekit_room.to_owned(), user_id: user };
+        self.0.jobs().queue(self.0.pool(), &job, self.0.clock().now() + AGAIN).await
     }
 
     /// Makes the media server have a room that is to be there, and no other.

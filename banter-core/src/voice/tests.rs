@@ -64,6 +64,12 @@ async fn whoever_has_no_seat_is_sent_out_however_good_their_token() {
     assert_eq!(worker::round(&world.banter).await.unwrap(), 1);
     joined.until_out().await;
     assert_eq!(there(&world, &room).await, []);
+    // The token opens the door still; without media no webhook tells of it, and no round has come.
+    let mut back = media.join(&token).await.unwrap();
+    world.advance(TimeDelta::seconds(2));
+    assert_eq!(worker::round(&world.banter).await.unwrap(), 1);
+    back.until_out().await;
+    assert_eq!(there(&world, &room).await, []);
 }
 
 #[tokio::test]
