@@ -193,6 +193,16 @@ create function may_enter_room(person uuid, room uuid, at timestamptz) returns b
             where host.room_id = room and host.role = 'host'
         );
 
+-- Was somebody's voice taken in a room where it is a written one?
+create function is_silenced(person uuid, room uuid) returns boolean
+    language sql stable parallel safe
+    return exists (
+        select
+        from chat_room_members m
+        join chat_rooms r on r.id = m.room_id
+        where m.room_id = room and m.user_id = person and m.is_muted and r.livekit_room is null
+    );
+
 -- Who may be in which of the media server's rooms now, and what they may send there. The one answer to that question.
 create view voice_seats as
     select

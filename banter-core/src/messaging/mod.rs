@@ -47,6 +47,8 @@ pub enum Error {
     ClientIdReused,
     #[error("this person does not take messages from you")]
     NotAccepted,
+    #[error("you are muted in this room")]
+    Silenced,
     #[error("this conversation changes too fast; try again")]
     Busy,
     #[error("no such message")]
@@ -80,6 +82,7 @@ impl Coded for Error {
             Self::ConversationNotFound => (Kind::NotFound, "CONVERSATION_NOT_FOUND"),
             Self::ClientIdReused => (Kind::Mismatch, "CLIENT_MESSAGE_ID_REUSED"),
             Self::NotAccepted => (Kind::Conflict, "MESSAGES_NOT_ACCEPTED"),
+            Self::Silenced => (Kind::Conflict, "MUTED"),
             Self::Busy => (Kind::Unavailable, "CONVERSATION_BUSY"),
             Self::MessageNotFound => (Kind::NotFound, "MESSAGE_NOT_FOUND"),
             Self::NotYours | Self::RoleForbids => (Kind::Forbidden, "FORBIDDEN"),

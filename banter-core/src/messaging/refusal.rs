@@ -81,6 +81,7 @@ impl Messaging<'_> {
                 t.peer is null
                     or may_message($1, t.peer)
                     or coalesce((select last_sender_id = t.peer from conversations where id = t.id), false) as "accepts!",
+                is_silenced($1, t.id) as "silenced!",
                 $4::uuid is null or can_reply_to($1, t.id, $4) as "can_reply!",
                 $5::uuid is null or can_attach($1, $5, $6) as "can_attach!"
             from target t
@@ -95,6 +96,9 @@ impl Messaging<'_> {
         .fetch_optional(self.0.pool())
         .await?;
         let Some(found) = found.filter(|found| found.there) else { return Ok(Some(not_found)) };
+        if found.silenced {
+            return Ok(Some(Error::Silenced));
+        }
         if !found.accepts {
             return Ok(Some(Error::NotAccepted));
         }

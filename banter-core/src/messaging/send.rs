@@ -224,6 +224,7 @@ impl Messaging<'_> {
                   and c.members_version = (select members_version from conversations where id = $1)
                   and seen.viewer = $2
                   and seen.id = $1
+                  and (seen.kind <> 'room' or not is_silenced($2, $1))
                   and (
                       other.id is null
                       or other.status <> 'deleted'

@@ -46,7 +46,7 @@ impl Rooms<'_> {
         Ok(aftermath.carry_out_now(self.0).await?)
     }
 
-    /// Takes somebody else's voice, whatever their role, or lets them speak again; it opens nobody's microphone. A repeat
+    /// Takes somebody else's voice (where nothing is spoken, their writing), whatever their role, or lets them speak again; it opens nobody's microphone. A repeat
     /// changes nothing.
     pub async fn mute(&self, caller: &Caller, id: RoomId, user: UserId, muted: bool) -> Result<(), Error> {
         self.limit(caller).await?;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::messaging::send::{Draft, Target};
 
 struct Scene {
     world: World,
@@ -92,9 +93,15 @@ async fn who_keeps_order_mutes_and_lets_speak_again() {
     let told = scene.world.events_for(speaker);
     assert!(matches!(&told[..], [Event::RoomMemberUpdated(told)] if told.member.is_muted), "{told:?}");
     assert!(rooms.one(&speaker.caller, room).await.unwrap().is_muted);
+    let write = async || {
+        let draft = Draft::text(Target::Conversation(conversation_of(room)), "but");
+        scene.world.banter.messaging().send(&speaker.caller, draft, None).await
+    };
+    assert_eq!(write().await.unwrap_err().coded().1, "MUTED", "a written room is silent without words");
     assert_eq!(scene.role(speaker).await, Some(Role::Speaker));
     rooms.mute(&scene.asha.caller, room, speaker.id, false).await.unwrap();
     assert!(!rooms.one(&speaker.caller, room).await.unwrap().is_muted);
+    write().await.unwrap();
     assert_eq!(code(rooms.mute(&speaker.caller, room, moderator.id, true).await), "FORBIDDEN");
     assert_eq!(code(rooms.mute(&moderator.caller, room, scene.asha.id, true).await), "FORBIDDEN");
     assert_eq!(code(rooms.mute(&scene.asha.caller, room, scene.asha.id, true).await), "MEMBER_NOT_FOUND");
