@@ -19,7 +19,7 @@ use crate::printer::Printer;
 #[command(after_help = examples![
     "banter livekit keys"
     "banter livekit config --domain live.example.com --turn-domain turn.example.com \\\n    \
-     --redis rediss://:SECRET@cache.example.com:6380"
+     --redis rediss://cache.example.com:6380"
 ])]
 pub(crate) struct LiveKitArgs {
     #[command(subcommand)]
@@ -41,7 +41,7 @@ enum Act {
     /// The files are readable by you alone. stdout gets the lines for Banter's environment.
     #[command(after_help = examples![
         "banter livekit config --domain live.example.com --turn-domain turn.example.com \\\n    \
-         --api-domain api.example.com --redis rediss://:SECRET@cache.example.com:6380 >> production.env"
+         --api-domain api.example.com --redis rediss://cache.example.com:6380 >> production.env"
     ])]
     Config(Box<ConfigArgs>),
 }
@@ -58,7 +58,9 @@ struct ConfigArgs {
     #[arg(long, value_name = "HOST", value_parser = host)]
     api_domain: Option<String>,
     /// The Redis through which LiveKit's nodes find each other; `rediss://` for TLS
-    #[arg(long, value_name = "URL", value_parser = Redis::parse)]
+    ///
+    /// Its password is better given by the environment than on the command line, where others on this machine see it.
+    #[arg(long, value_name = "URL", env = "LIVEKIT_REDIS_URL", hide_env_values = true, value_parser = Redis::parse)]
     redis: Redis,
     /// The public address of LiveKit's machine; without it LiveKit asks the relay at each start
     #[arg(long, value_name = "IP")]

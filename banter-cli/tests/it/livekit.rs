@@ -65,6 +65,15 @@ fn the_files_are_written_once_and_for_nobody_else() {
 }
 
 #[test]
+fn a_password_may_come_where_nobody_else_on_the_machine_reads_it() {
+    let cli = Cli::new().set("LIVEKIT_REDIS_URL", "rediss://:hunter2@cache.banter.example:6380");
+    cli.ask(&CONFIG[..6]);
+    let written = fs::read_to_string(cli.directory().join("livekit.yaml")).expect("written");
+    assert!(written.contains("hunter2"), "{written}");
+    assert!(!cli.ask(&["livekit", "config", "--help"]).contains("hunter2"));
+}
+
+#[test]
 fn one_file_that_is_there_keeps_both_from_being_written() {
     let cli = Cli::new().file("out/turnserver.conf", "mine\n");
     let refused = cli.run(&with(&["--out", "out"]));
