@@ -24,6 +24,7 @@ use crate::providers::fcm::Fcm;
 use crate::providers::firebase::Firebase;
 use crate::providers::http_client;
 use crate::providers::livekit::LiveKit;
+use crate::providers::razorpay::Razorpay;
 use crate::providers::storage::Storage;
 use crate::redis::{Away, Redis};
 
@@ -47,6 +48,7 @@ struct Inner {
     firebase: Firebase,
     fcm: Fcm,
     livekit: LiveKit,
+    razorpay: Razorpay,
     storage: Storage,
     link_signer: Signer,
     uploads_room: Room,
@@ -166,6 +168,7 @@ impl Banter {
             revocations,
             firebase: Firebase::new(&config.firebase, http.clone(), clock.clone()),
             livekit: LiveKit::new(config.livekit.as_ref()),
+            razorpay: Razorpay::new(config.razorpay.as_ref(), http.clone()),
             fcm: Fcm::new(&config.fcm, &config.firebase.project_id, http, clock.clone()),
             storage: Storage::new(&config.storage).map_err(StartError::Storage)?,
             link_signer: Signer::new(&config.tokens.access_secret),
@@ -304,6 +307,10 @@ impl Banter {
     }
 
     /// The media server.
+    pub fn razorpay(&self) -> &Razorpay {
+        &self.0.razorpay
+    }
+
     pub fn livekit(&self) -> &LiveKit {
         &self.0.livekit
     }

@@ -272,8 +272,10 @@ pub struct RoomHandRaised {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CoinsUpdate {
-    /// Coins there are now.
+    /// Coins there are now, to spend.
     pub balance: i32,
+    /// Coins that gifts brought.
+    pub earned: i32,
     /// Coins that came, or with a minus went.
     pub change: i32,
     /// Why.

@@ -75,5 +75,8 @@ id! {
     VerificationId,
     CallId,
     RoomId,
+    TransactionId,
+    SubscriptionId,
+    GiftId,
     JobId,
 }

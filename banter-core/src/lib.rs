@@ -13,14 +13,14 @@
 //! | [`voice`] | what both have in common: seats at the media server, kept true |
 //! | [`media`] | what people upload, and who may see it |
 //! | [`notifications`] | the inbox, and pushes to phones |
-//! | [`payments`] | coins, and the ledger that explains every balance |
+//! | [`payments`] | coins and the ledger that explains every balance; orders, subscriptions, refunds |
 //! | [`presence`] | who is here now |
 //! | [`safety`] | blocks, and the one predicate `can_interact` |
 //! | [`jobs`] | work that must happen after a commit |
 //! | [`seed`] | made-up people and messages, for development |
 //! | [`providers`] | one file for each outside service |
 //!
-//! Beside them: [`app`] (the application handle), [`config`], [`error`] (kinds and codes), [`ids`], [`clock`],
+//! Beside them: [`app`] (the application handle), [`config`], [`error`] (kinds and codes), [`ids`], [`clock`], [`money`],
 //! [`events`] (what is pushed to sockets, and the bus between replicas), [`limits`] (rate limits), [`page`]
 //! (cursors), [`idempotency`], [`redis`] (what may be lost).
 
@@ -39,6 +39,7 @@ pub mod limits;
 pub mod media;
 pub mod messaging;
 pub mod migrations;
+pub mod money;
 pub mod notifications;
 pub mod overview;
 pub mod page;

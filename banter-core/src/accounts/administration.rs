@@ -245,8 +245,8 @@ impl Accounts<'_> {
         let entry = Entry { user, kind: ledger::Kind::Grant, amount, reference, note };
         let outcome = ledger::write(self.0, &mut transaction, &entry).await?;
         let added = match &outcome {
-            Outcome::Already(_) => None,
-            Outcome::Written(change) => {
+            Outcome::Already(..) => None,
+            Outcome::Written(change, _) => {
                 let kind = notifications::Kind::CoinsCredited;
                 let news = News { to: user, kind, actor: None, subject: Some(change.id) };
                 Some(self.0.notifications().add(&mut transaction, news).await?)

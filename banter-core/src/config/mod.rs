@@ -4,6 +4,7 @@
 //! reads them. In production a stand-in, an emulator or a default secret is a problem like any other.
 
 mod azure;
+mod production;
 mod reader;
 pub mod sources;
 pub mod variables;
@@ -53,6 +54,9 @@ pub struct Config {
     pub livekit: Option<LiveKit>,
     /// `None`: no relay.
     pub turn: Option<Turn>,
+    /// `None`: nothing can be bought.
+    pub razorpay: Option<Razorpay>,
+    pub seller: Seller,
     pub limits: Limits,
     pub log: Log,
 }
@@ -209,6 +213,35 @@ pub struct Turn {
     pub secret: SecretString,
     /// Life of a credential.
     pub ttl: Duration,
+}
+
+/// The payment provider.
+#[derive(Clone, Debug)]
+pub struct Razorpay {
+    /// For the apps too: their checkout names it.
+    pub key_id: String,
+    /// Proves who asks, and signs what a checkout answers.
+    pub key_secret: SecretString,
+    /// Signs webhooks.
+    pub webhook_secret: SecretString,
+    /// Scheme and host, without a path.
+    pub api_url: String,
+    /// Plans as Razorpay knows them (`plan_…`); without one that subscription is not for sale.
+    pub plan_monthly: Option<String>,
+    pub plan_yearly: Option<String>,
+    /// How long an answer may take.
+    pub patience: Duration,
+}
+
+/// Who sells, as receipts say it.
+#[derive(Clone, Debug)]
+pub struct Seller {
+    pub name: String,
+    pub address: Option<String>,
+    /// The number in the register of India's Goods and Services Tax.
+    pub gstin: Option<String>,
+    /// Hundredths of a percent that every price holds.
+    pub gst_rate: i32,
 }
 
 #[derive(Clone, Debug)]

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use super::variables::{self, Variable};
 use super::{
     Azure, Config, Containers, Database, Environment, Fcm, Firebase, Http, Limits, LiveKit, Log, Problems,
-    Redis, ServiceAccount, Storage, Tokens, Turn, azure,
+    Razorpay, Redis, Seller, ServiceAccount, Storage, Tokens, Turn, azure,
 };
 
 impl Config {
@@ -65,6 +65,8 @@ impl Config {
             storage: read.storage(),
             livekit: read.livekit(),
             turn: read.turn(),
+            razorpay: read.razorpay(),
+            seller: read.seller(),
             limits: Limits {
                 window: Duration::from_millis(
                     read.parse("RATE_LIMIT_WINDOW_MS", 900_000).clamp(1_000, 86_400_000),
@@ -90,102 +92,19 @@ impl Config {
         }
         if read.problems.is_empty() { Ok(config) } else { Err(Problems(read.problems)) }
     }
-
-    fn refuse_stand_ins(&self, read: &mut Reader<'_>) {
-        if self.firebase.emulator_host.is_some() {
-            read.problem("FIREBASE_AUTH_EMULATOR_HOST is set: production never accepts unsigned tokens");
-        }
-        if self.firebase.project_id == "banter-dev" {
-            read.problem("FIREBASE_PROJECT_ID is the stand-in `banter-dev`: set your project's");
-        }
-        if !self.firebase.certs_url.starts_with("https://") {
-            read.problem("GOOGLE_CERTS_URL is not https: whoever answers it decides who signs in");
-        }
-        if read.optional("FIREBASE_CLIENT_EMAIL").or(read.optional("FIREBASE_PRIVATE_KEY")).is_none() {
-            read.problem(
-                "FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY are not set: without a service account no phone is pushed to",
-            );
-        }
-        for (name, url) in [("FCM_API_URL", &self.fcm.api_url), ("GOOGLE_TOKEN_URL", &self.fcm.token_url)] {
-            if !url.starts_with("https://") {
-                read.problem(format!(
-                    "{name} is not https: what is pushed, and the right to push, would go in the clear"
-                ));
-            }
-        }
-        if self.redis.is_none() {
-            read.problem("REDIS_URL is not set: the memory of one process is for development only");
-        }
-        match &self.storage {
-            Storage::Disk { .. } => read.problem(
-                "AZURE_STORAGE_CONNECTION_STRING is not set: the local disk of one server is for development only",
-            ),
-            Storage::Azure(azure) if !azure.endpoint.starts_with("https://") => {
-                read.problem("AZURE_STORAGE_CONNECTION_STRING names an endpoint that is not https");
-            }
-            Storage::Azure(_) => {}
-        }
-        match &self.livekit {
-            None if read.optional("LIVEKIT_API_SECRET").is_none() => {
-                read.problem("LIVEKIT_API_SECRET is not set: there would be no calls and no voice rooms");
-            }
-            None => {} // told already
-            Some(livekit) => {
-                if livekit.api_key == "devkey" {
-                    read.problem(
-                        "LIVEKIT_API_KEY is the stand-in `devkey`: `banter livekit keys` makes a pair",
-                    );
-                }
-                if !livekit.server_url.starts_with("wss://") {
-                    read.problem(
-                        "LIVEKIT_SERVER_URL is not wss: the tokens that calls are entered with would go in the clear",
-                    );
-                }
-            }
-        }
-        if self.turn.is_none() && read.optional("TURN_URLS").or(read.optional("TURN_SECRET")).is_none() {
-            read.problem(
-                "TURN_URLS and TURN_SECRET are not set: phones whose network lets nothing else through could not talk",
-            );
-        }
-        if read.optional("TRUSTED_PROXIES").is_none() {
-            read.problem(
-                "TRUSTED_PROXIES is not set: behind a load balancer everybody would count as one address; 0 if there is none",
-            );
-        }
-        if self.limits.multiplier != 1 {
-            read.problem("RATE_LIMIT_MULTIPLIER is for load tests only: leave it unset");
-        }
-        for (name, secret) in
-            [("JWT_SECRET", &self.tokens.access_secret), ("JWT_REFRESH_SECRET", &self.tokens.refresh_secret)]
-        {
-            let text = secret.expose_secret();
-            if text.is_empty() {
-                continue; // told already
-            }
-            let distinct = text.bytes().collect::<BTreeSet<_>>().len();
-            if ["change", "default", "example", "generate-random", "banter", "secret"]
-                .iter()
-                .any(|w| text.contains(w))
-                || distinct < 10
-            {
-                read.problem(format!("{name} looks like a placeholder: generate one, for instance with `openssl rand -base64 48`"));
-            }
-        }
-    }
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     env: &'a BTreeMap<String, String>,
     problems: Vec<String>,
 }
 
 impl Reader<'_> {
-    fn problem(&mut self, problem: impl Into<String>) {
+    pub(super) fn problem(&mut self, problem: impl Into<String>) {
         self.problems.push(problem.into());
     }
 
-    fn optional(&self, name: &str) -> Option<String> {
+    pub(super) fn optional(&self, name: &str) -> Option<String> {
         let variable = declared(name);
         std::iter::once(variable.name)
             .chain(variable.alias)
@@ -323,6 +242,68 @@ impl Reader<'_> {
         Some(Turn { urls, secret: secret.into(), ttl })
     }
 
+    /// Whole and usable, or not at all.
+    fn razorpay(&mut self) -> Option<Razorpay> {
+        let names = ["RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET"];
+        let values = names.map(|name| self.optional(name));
+        if values.iter().all(Option::is_none) {
+            return None;
+        }
+        let before = self.problems.len();
+        for (name, value) in names.iter().zip(&values) {
+            if value.is_none() {
+                self.problem(format!("{name} is not set, and others of Razorpay are"));
+            }
+        }
+        let [key_id, key_secret, webhook_secret] = values.map(Option::unwrap_or_default);
+        if !key_id.is_empty() && !["rzp_live_", "rzp_test_"].iter().any(|kind| key_id.starts_with(kind)) {
+            self.problem("RAZORPAY_KEY_ID does not start with rzp_live_ or rzp_test_");
+        }
+        if !webhook_secret.is_empty() && webhook_secret.len() < 16 {
+            // Whoever guesses it makes coins.
+            self.problem(format!(
+                "RAZORPAY_WEBHOOK_SECRET has {} bytes: 16 or more are needed",
+                webhook_secret.len()
+            ));
+        }
+        let api_url = self.text("RAZORPAY_API_URL").trim_end_matches('/').to_owned();
+        if !["http://", "https://"].iter().any(|scheme| api_url.starts_with(scheme)) {
+            self.problem("RAZORPAY_API_URL does not start with http:// or https://");
+        }
+        let [plan_monthly, plan_yearly] = ["RAZORPAY_PLAN_MONTHLY", "RAZORPAY_PLAN_YEARLY"].map(|name| {
+            let plan = self.optional(name);
+            if plan.as_ref().is_some_and(|plan| !plan.starts_with("plan_")) {
+                self.problem(format!("{name} does not start with plan_"));
+            }
+            plan
+        });
+        let razorpay = Razorpay {
+            key_id,
+            key_secret: key_secret.into(),
+            webhook_secret: webhook_secret.into(),
+            api_url,
+            plan_monthly,
+            plan_yearly,
+            patience: crate::providers::razorpay::PATIENCE,
+        };
+        (self.problems.len() == before).then_some(razorpay)
+    }
+
+    fn seller(&mut self) -> Seller {
+        let rate = self.text("GST_RATE_PERCENT");
+        let gst_rate = hundredths(&rate).filter(|rate| *rate <= 10_000).unwrap_or_else(|| {
+            self.problem(format!("GST_RATE_PERCENT is `{rate}`: expected a percentage such as 18 or 12.5"));
+            1800
+        });
+        let gstin = self.optional("SELLER_GSTIN");
+        if gstin.as_ref().is_some_and(|number| {
+            number.len() != 15 || !number.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+        }) {
+            self.problem("SELLER_GSTIN is no GSTIN: it has 15 digits and capital letters");
+        }
+        Seller { name: self.text("SELLER_NAME"), address: self.optional("SELLER_ADDRESS"), gstin, gst_rate }
+    }
+
     fn redis(&mut self) -> Option<Redis> {
         let url = self.redis_url()?;
         Some(Redis { url, prefix: self.text("REDIS_PREFIX"), patience: crate::redis::PATIENCE })
@@ -409,8 +390,18 @@ impl Reader<'_> {
     }
 }
 
-fn declared(name: &str) -> &'static Variable {
+pub(super) fn declared(name: &str) -> &'static Variable {
     variables::variables().find(|v| v.name == name).expect("every variable that is read is declared")
+}
+
+/// `18` is 1800, `12.5` is 1250.
+fn hundredths(text: &str) -> Option<i32> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) || whole.len() > 3 || part.len() > 2 {
+        return None;
+    }
+    Some(whole.parse::<i32>().ok()? * 100 + format!("{part:0<2}").parse::<i32>().ok()?)
 }
 
 /// `900s`, `15m`, `12h`, `7d`, or seconds as a bare number: the forms of the npm package `ms` in use for tokens.

@@ -51,7 +51,7 @@ fn production_refuses_every_stand_in() {
         ("JWT_SECRET", "change-me-change-me-change-me-change-me"),
     ]))
     .unwrap_err();
-    assert_eq!(problems.iter().count(), 11, "{problems}");
+    assert_eq!(problems.iter().count(), 13, "{problems}");
     let key = crate::testing::fcm::private_key().replace('\n', "\\n");
     let good = [
         ("FIREBASE_CLIENT_EMAIL", "pusher@banter-live.iam.gserviceaccount.com"),
@@ -66,12 +66,19 @@ fn production_refuses_every_stand_in() {
         ("LIVEKIT_SERVER_URL", "wss://live.banter.example"),
         ("TURN_URLS", "turn:turn.banter.example:3478?transport=udp"),
         ("TURN_SECRET", "0123456789abcdef"),
+        RAZORPAY[0],
+        RAZORPAY[1],
+        RAZORPAY[2],
+        ("SELLER_GSTIN", "29ABCDE1234F1Z5"),
     ];
     assert!(Config::load(&env(&good)).unwrap().log.json);
 
     let clear = [("FCM_API_URL", "http://fcm.example"), ("GOOGLE_TOKEN_URL", "http://oauth2.example/token")];
     let problems = Config::load(&env(&[&good[..], &clear].concat())).unwrap_err();
     assert_eq!(problems.iter().count(), 2, "{problems}");
+    let stand_in = [&good[..], &[("RAZORPAY_API_URL", "http://127.0.0.1:20009")]].concat();
+    let problems = Config::load(&env(&stand_in)).unwrap_err().to_string();
+    assert!(problems.contains("RAZORPAY_API_URL is a stand-in"), "{problems}");
     for (bad, word) in [
         (("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true"), "not https"),
         (("LIVEKIT_API_KEY", "devkey"), "stand-in `devkey`"),
@@ -164,6 +171,36 @@ fn the_relay_is_whole_or_not_there() {
     ] {
         let problems = Config::load(&env(&wrong)).unwrap_err();
         assert!(problems.to_string().contains(problem), "{problems}");
+    }
+}
+
+const RAZORPAY: [(&str, &str); 3] = [
+    ("RAZORPAY_KEY_ID", "rzp_live_1234567890abcd"),
+    ("RAZORPAY_KEY_SECRET", "abcdef1234567890abcdef12"),
+    ("RAZORPAY_WEBHOOK_SECRET", "0123456789abcdef"),
+];
+
+#[test]
+fn the_payment_provider_is_whole_or_not_there() {
+    assert!(Config::load(&env(&[])).unwrap().razorpay.is_none());
+    let razorpay = Config::load(&env(&RAZORPAY)).unwrap().razorpay.unwrap();
+    assert_eq!((razorpay.api_url.as_str(), razorpay.plan_monthly), ("https://api.razorpay.com", None));
+    let with = |more: (&'static str, &'static str)| [&RAZORPAY[..], &[more]].concat();
+    for (wrong, problem) in [
+        (RAZORPAY[..2].to_vec(), "RAZORPAY_WEBHOOK_SECRET is not set, and others"),
+        (RAZORPAY[2..].to_vec(), "RAZORPAY_KEY_ID is not set, and others"),
+        (with(("RAZORPAY_KEY_ID", "key")), "RAZORPAY_KEY_ID does not start with rzp_"),
+        (with(("RAZORPAY_WEBHOOK_SECRET", "whsec")), "RAZORPAY_WEBHOOK_SECRET has 5 bytes"),
+        (with(("RAZORPAY_PLAN_YEARLY", "yearly")), "RAZORPAY_PLAN_YEARLY does not start with plan_"),
+        (with(("RAZORPAY_API_URL", "api.razorpay.com")), "RAZORPAY_API_URL does not start with http"),
+        (vec![("GST_RATE_PERCENT", "18%")], "GST_RATE_PERCENT is `18%`"),
+        (vec![("SELLER_GSTIN", "29abcde1234f1z5")], "SELLER_GSTIN is no GSTIN"),
+    ] {
+        let problems = Config::load(&env(&wrong)).unwrap_err();
+        assert!(problems.to_string().contains(problem), "{problem}: {problems}");
+    }
+    for (rate, hundredths) in [("18", 1800), ("12.5", 1250), ("0", 0), ("100", 10_000)] {
+        assert_eq!(Config::load(&env(&[("GST_RATE_PERCENT", rate)])).unwrap().seller.gst_rate, hundredths);
     }
 }
 

@@ -150,6 +150,28 @@ pub const SECTIONS: &[(&str, &[Variable])] = &[
         ],
     ),
     (
+        "Payments",
+        &[
+            var(
+                "RAZORPAY_KEY_ID",
+                "",
+                "`rzp_live_…` or `rzp_test_…`; unset: nothing can be bought (`banter dev` brings a stand-in)",
+            ),
+            secret("RAZORPAY_KEY_SECRET", "The key's secret, which also signs what a checkout answers"),
+            secret(
+                "RAZORPAY_WEBHOOK_SECRET",
+                "What webhooks are signed with, as the dashboard has it; 16 bytes or more",
+            ),
+            var("RAZORPAY_API_URL", "https://api.razorpay.com", "Production takes no other"),
+            var("RAZORPAY_PLAN_MONTHLY", "", "Razorpay's plan (`plan_…`) of premium by the month"),
+            var("RAZORPAY_PLAN_YEARLY", "", "The same by the year"),
+            var("GST_RATE_PERCENT", "18", "The part of every price that is tax, as receipts show it"),
+            var("SELLER_NAME", "Banter", "Who sells, on receipts"),
+            var("SELLER_ADDRESS", "", "Where they sit, on receipts"),
+            var("SELLER_GSTIN", "", "Their GST registration, 15 characters; production wants it said"),
+        ],
+    ),
+    (
         "Rate limits",
         &[
             var("RATE_LIMIT_WINDOW_MS", "900000", "Window of the general limit"),

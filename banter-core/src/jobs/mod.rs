@@ -109,6 +109,7 @@ pub(crate) struct Bells {
     pushes: Notify,
     seats: Notify,
     voice: Notify,
+    money: Notify,
     others: Notify,
 }
 
@@ -178,6 +179,7 @@ impl Jobs<'_> {
         bells.pushes.notify_one();
         bells.seats.notify_one();
         bells.voice.notify_one();
+        bells.money.notify_one();
         bells.others.notify_one();
     }
 

@@ -27,11 +27,13 @@ pub(crate) enum Lane {
     Seats,
     /// Their deadlines, which wait behind nothing that waits for the media server.
     Voice,
+    /// What concerns money: webhooks, refunds, what is asked of the payment provider.
+    Money,
     Others,
 }
 
 impl Lane {
-    pub(super) const ALL: [Self; 4] = [Self::Pushes, Self::Seats, Self::Voice, Self::Others];
+    pub(super) const ALL: [Self; 5] = [Self::Pushes, Self::Seats, Self::Voice, Self::Money, Self::Others];
 
     /// As `job_lane` says in the database.
     fn name(self) -> &'static str {
@@ -39,6 +41,7 @@ impl Lane {
             Self::Pushes => "push",
             Self::Seats => "seat",
             Self::Voice => "voice",
+            Self::Money => "money",
             Self::Others => "other",
         }
     }
@@ -47,14 +50,14 @@ impl Lane {
     fn places(self) -> usize {
         match self {
             Self::Pushes | Self::Seats => 24,
-            Self::Voice | Self::Others => 8,
+            Self::Voice | Self::Money | Self::Others => 8,
         }
     }
 
     /// How long a worker may hold a job before others take it to be dead.
     fn lease(self) -> TimeDelta {
         match self {
-            Self::Seats | Self::Voice => TimeDelta::minutes(1),
+            Self::Seats | Self::Voice | Self::Money => TimeDelta::minutes(1),
             Self::Pushes | Self::Others => TimeDelta::minutes(5),
         }
     }
@@ -64,6 +67,7 @@ impl Lane {
             Self::Pushes => &bells.pushes,
             Self::Seats => &bells.seats,
             Self::Voice => &bells.voice,
+            Self::Money => &bells.money,
             Self::Others => &bells.others,
         }
     }

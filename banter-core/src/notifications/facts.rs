@@ -2,11 +2,12 @@
 
 use super::push::{Facts, Phone, Thing, What};
 use super::texts::{self, Language};
-use super::{Kind, subject};
+use super::{About, Kind};
 use crate::Banter;
 use crate::accounts::settings::QuietHours;
 use crate::calls::{CallType, Status, initiate};
 use crate::ids::{CallId, ConversationId, MessageId, NotificationId, SessionId, UserId};
+use crate::money::Paise;
 
 pub(super) async fn about_message(
     banter: &Banter,
@@ -124,6 +125,8 @@ pub(super) async fn about_notification(
             i.group_name as "group?",
             i.coins as "coins?",
             i.call_type as "call_type?: CallType",
+            i.item as "item?",
+            i.paise as "paise?: Paise",
             i.created_at as "created_at?",
             i.read_at is not null as "read!"
         from devices d
@@ -145,32 +148,35 @@ pub(super) async fn about_notification(
         Some(Kind::FriendRequest | Kind::FriendAccepted) => row.friends,
         Some(Kind::GroupAdded) => row.messages,
         Some(Kind::RoomInvited) => row.rooms,
-        Some(Kind::CoinsCredited) => row.payments,
+        Some(
+            Kind::CoinsCredited
+            | Kind::PaymentSucceeded
+            | Kind::PaymentRefunded
+            | Kind::RenewalFailed
+            | Kind::GiftReceived,
+        ) => row.payments,
         Some(Kind::CallMissed) => row.calls,
         None => true,
     };
-    let thing = row.id.zip(row.kind).zip(row.created_at).map(|((id, kind), created_at)| {
-        let subject = subject(
-            language,
+    let about = About {
+        group_name: row.group,
+        coins: row.coins,
+        call_type: row.call_type,
+        item: row.item,
+        paise: row.paise,
+    };
+    let thing = row.id.zip(row.kind).zip(row.created_at).map(|((id, kind), created_at)| Thing {
+        created_at,
+        blocked: false,
+        read: row.read,
+        viewed: false,
+        what: What::News {
+            id,
             kind,
-            row.actor_name.as_deref(),
-            row.group.as_deref(),
-            row.coins,
-            row.call_type,
-        );
-        Thing {
-            created_at,
-            blocked: false,
-            read: row.read,
-            viewed: false,
-            what: What::News {
-                id,
-                kind,
-                actor: row.actor,
-                subject_id: row.subject_id,
-                texts: texts::news(language, &subject),
-            },
-        }
+            actor: row.actor,
+            subject_id: row.subject_id,
+            texts: texts::news(language, &about.subject(language, kind, row.actor_name.as_deref())),
+        },
     });
     let phone = Phone { language, wanted, quiet: QuietHours::of_row(row.quiet_from, row.quiet_to), badge: 0 };
     Ok((row.fcm_token, Facts { now, phone: Some(phone), thing }))

@@ -1,10 +1,11 @@
 //! The list, and what was read of it. Read entries stay until they are pruned after 90 days.
 
-use super::{Entry, Error, Kind, Language, NewNotification, Notification, Notifications};
+use super::{About, Entry, Error, Kind, Language, NewNotification, Notification, Notifications};
 use crate::accounts::Caller;
 use crate::calls::CallType;
 use crate::error::Problems;
 use crate::ids::{NotificationId, UserId};
+use crate::money::Paise;
 use crate::page::{Page, PageRequest};
 
 /// A page of the inbox.
@@ -86,7 +87,9 @@ impl Notifications<'_> {
                 entry.actor_avatar as "actor_avatar?",
                 entry.group_name as "group_name?",
                 entry.coins as "coins?",
-                entry.call_type as "call_type?: CallType"
+                entry.call_type as "call_type?: CallType",
+                entry.item as "item?",
+                entry.paise as "paise?: Paise"
             from users reader
             left join lateral (
                 select *
@@ -123,9 +126,13 @@ impl Notifications<'_> {
                 actor_username: row.actor_username,
                 actor_full_name: row.actor_full_name,
                 actor_avatar: row.actor_avatar,
-                group_name: row.group_name,
-                coins: row.coins,
-                call_type: row.call_type,
+                about: About {
+                    group_name: row.group_name,
+                    coins: row.coins,
+                    call_type: row.call_type,
+                    item: row.item,
+                    paise: row.paise,
+                },
             }),
         });
         Ok(rows.collect())

@@ -25,6 +25,7 @@ use crate::calls::CallType;
 use crate::error::{self, Coded, Problems};
 use crate::events::{Delivery, Event};
 use crate::ids::{CallId, NotificationId, SessionId, UserId};
+use crate::money::Paise;
 use texts::{Language, Subject};
 
 /// What happened.
@@ -45,12 +46,30 @@ pub enum Kind {
     CoinsCredited,
     /// Somebody called the reader in vain; the subject is the call.
     CallMissed,
+    /// The reader's money came: coins were credited, or premium is paid; the subject is the transaction.
+    PaymentSucceeded,
+    /// Money went back to the reader; the subject is the refund's transaction.
+    PaymentRefunded,
+    /// Premium could not be renewed; the subject is the subscription.
+    RenewalFailed,
+    /// Somebody gave the reader a gift; the subject is the gift.
+    GiftReceived,
 }
 
 impl Kind {
     /// All that this version knows; a newer replica may write others, which are left out here.
-    const KNOWN: [&'static str; 6] =
-        ["friend_request", "friend_accepted", "group_added", "room_invited", "coins_credited", "call_missed"];
+    const KNOWN: [&'static str; 10] = [
+        "friend_request",
+        "friend_accepted",
+        "group_added",
+        "room_invited",
+        "coins_credited",
+        "call_missed",
+        "payment_succeeded",
+        "payment_refunded",
+        "renewal_failed",
+        "gift_received",
+    ];
 }
 
 /// Something to tell somebody.
@@ -81,7 +100,8 @@ pub struct Notification {
     pub kind: Kind,
     /// Whose act it was, if somebody's.
     pub actor: Option<PersonSummary>,
-    /// What it is about: a friend request, a conversation, a room, an entry of the ledger, a call.
+    /// What it is about: a friend request, a conversation, a room, an entry of the ledger, a call, a
+    /// transaction, a subscription, a gift.
     pub subject_id: Option<Uuid>,
     pub title: String,
     pub body: String,
@@ -260,24 +280,22 @@ struct Entry {
     actor_username: Option<String>,
     actor_full_name: Option<String>,
     actor_avatar: Option<String>,
+    about: About,
+}
+
+/// What a notification is about, as far as its text names it.
+struct About {
     group_name: Option<String>,
     coins: Option<i32>,
     call_type: Option<CallType>,
+    /// A package, a plan, or a gift.
+    item: Option<String>,
+    paise: Option<Paise>,
 }
 
 impl Entry {
     fn texts(&self, language: Language) -> (&'static str, String) {
-        texts::news(
-            language,
-            &subject(
-                language,
-                self.kind,
-                self.actor_full_name.as_deref(),
-                self.group_name.as_deref(),
-                self.coins,
-                self.call_type,
-            ),
-        )
+        texts::news(language, &self.about.subject(language, self.kind, self.actor_full_name.as_deref()))
     }
 
     fn into_notification(self, language: Language) -> Notification {
@@ -301,23 +319,32 @@ impl Entry {
     }
 }
 
-fn subject<'a>(
-    language: Language,
-    kind: Kind,
-    actor: Option<&'a str>,
-    group: Option<&'a str>,
-    coins: Option<i32>,
-    call_type: Option<CallType>,
-) -> Subject<'a> {
-    let actor = actor.unwrap_or(texts::somebody(language));
-    match kind {
-        Kind::FriendRequest => Subject::FriendRequest { from: actor },
-        Kind::FriendAccepted => Subject::FriendAccepted { by: actor },
-        Kind::GroupAdded => Subject::GroupAdded { by: actor, group: group.unwrap_or_default() },
-        Kind::RoomInvited => Subject::RoomInvited { by: actor, room: group.unwrap_or_default() },
-        Kind::CoinsCredited => Subject::CoinsCredited { coins: coins.unwrap_or_default() },
-        Kind::CallMissed => {
-            Subject::CallMissed { from: actor, call_type: call_type.unwrap_or(CallType::Audio) }
+impl About {
+    fn subject<'a>(&'a self, language: Language, kind: Kind, actor: Option<&'a str>) -> Subject<'a> {
+        let actor = actor.unwrap_or(texts::somebody(language));
+        let group = self.group_name.as_deref().unwrap_or_default();
+        let coins = self.coins.unwrap_or_default();
+        match kind {
+            Kind::FriendRequest => Subject::FriendRequest { from: actor },
+            Kind::FriendAccepted => Subject::FriendAccepted { by: actor },
+            Kind::GroupAdded => Subject::GroupAdded { by: actor, group },
+            Kind::RoomInvited => Subject::RoomInvited { by: actor, room: group },
+            Kind::CoinsCredited => Subject::CoinsCredited { coins },
+            Kind::CallMissed => {
+                Subject::CallMissed { from: actor, call_type: self.call_type.unwrap_or(CallType::Audio) }
+            }
+            Kind::PaymentSucceeded => {
+                let paid = self.paise.unwrap_or_default();
+                match self.coins {
+                    Some(coins) => Subject::CoinsBought { coins, paid },
+                    None => Subject::PremiumPaid { paid },
+                }
+            }
+            Kind::PaymentRefunded => Subject::Refunded { paid: self.paise.unwrap_or_default() },
+            Kind::RenewalFailed => Subject::RenewalFailed,
+            Kind::GiftReceived => {
+                Subject::GiftReceived { from: actor, gift: self.item.as_deref().unwrap_or_default(), coins }
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every word that people read in their inbox and on the lock screen, in each language there is.
 
 use crate::calls::CallType;
+use crate::money::Paise;
 
 /// A language with texts of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +23,44 @@ impl Language {
 /// What a notification speaks of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Subject<'a> {
-    FriendRequest { from: &'a str },
-    FriendAccepted { by: &'a str },
-    GroupAdded { by: &'a str, group: &'a str },
-    RoomInvited { by: &'a str, room: &'a str },
-    CoinsCredited { coins: i32 },
-    CallMissed { from: &'a str, call_type: CallType },
+    FriendRequest {
+        from: &'a str,
+    },
+    FriendAccepted {
+        by: &'a str,
+    },
+    GroupAdded {
+        by: &'a str,
+        group: &'a str,
+    },
+    RoomInvited {
+        by: &'a str,
+        room: &'a str,
+    },
+    CoinsCredited {
+        coins: i32,
+    },
+    CallMissed {
+        from: &'a str,
+        call_type: CallType,
+    },
+    CoinsBought {
+        coins: i32,
+        paid: Paise,
+    },
+    PremiumPaid {
+        paid: Paise,
+    },
+    Refunded {
+        paid: Paise,
+    },
+    RenewalFailed,
+    /// `gift`: its name in the catalogue.
+    GiftReceived {
+        from: &'a str,
+        gift: &'a str,
+        coins: i32,
+    },
 }
 
 /// Title and body.
@@ -69,6 +102,32 @@ pub(crate) fn news(language: Language, subject: &Subject<'_>) -> (&'static str, 
         (Subject::CallMissed { from, call_type: CallType::Video }, Hindi) => {
             ("मिस्ड वीडियो कॉल", format!("{from} ने आपको वीडियो कॉल किया था"))
         }
+        (Subject::CoinsBought { coins, paid }, English) => {
+            ("Payment successful", format!("{coins} coins are yours for {paid}"))
+        }
+        (Subject::CoinsBought { coins, paid }, Hindi) => {
+            ("भुगतान सफल", format!("{paid} में {coins} कॉइन आपके हुए"))
+        }
+        (Subject::PremiumPaid { paid }, English) => {
+            ("Payment successful", format!("Premium is paid: {paid}"))
+        }
+        (Subject::PremiumPaid { paid }, Hindi) => ("भुगतान सफल", format!("प्रीमियम का भुगतान हुआ: {paid}")),
+        (Subject::Refunded { paid }, English) => {
+            ("Refund", format!("{paid} goes back to you within a few working days"))
+        }
+        (Subject::Refunded { paid }, Hindi) => ("रिफ़ंड", format!("{paid} कुछ कार्य दिवसों में आपको वापस मिलेंगे")),
+        (Subject::RenewalFailed, English) => {
+            ("Premium was not renewed", "The payment failed; check how you pay".into())
+        }
+        (Subject::RenewalFailed, Hindi) => {
+            ("प्रीमियम जारी नहीं हुआ", "भुगतान नहीं हो सका; अपना भुगतान तरीका जाँचें".into())
+        }
+        (Subject::GiftReceived { from, gift, coins }, English) => {
+            ("A gift for you", format!("{from} gave you a {gift}: {coins} coins"))
+        }
+        (Subject::GiftReceived { from, gift, coins }, Hindi) => {
+            ("आपके लिए तोहफ़ा", format!("{from} ने आपको {gift} दिया: {coins} कॉइन"))
+        }
     }
 }
 
@@ -94,6 +153,8 @@ pub(crate) fn message(language: Language, message_type: &str, content: &str) -> 
         ("video", English) => "Video",
         ("video", Hindi) => "वीडियो",
         ("gif", _) => "GIF",
+        ("gift", English) => "Gift",
+        ("gift", Hindi) => "तोहफ़ा",
         // Of a newer version.
         (_, English) => "New message",
         (_, Hindi) => "नया मैसेज",

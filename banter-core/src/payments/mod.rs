@@ -3,8 +3,9 @@
 //! Promises: a balance is the sum of its entries, always; no entry is ever changed; the same cause changes a balance
 //! once; no balance is negative.
 //!
-//! [`ledger`] the one way in which a balance changes
+//! [`catalogue`] what is for sale · [`ledger`] the one way in which a balance changes
 
+pub mod catalogue;
 pub mod ledger;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,8 @@ pub enum Error {
     TooManyCoins,
     #[error("this reference was used for another change")]
     ReferenceReused,
+    #[error("this changes nothing")]
+    NothingToChange,
     #[error("no such person")]
     UserNotFound,
     #[error("the database failed")]
@@ -31,6 +34,7 @@ impl Coded for Error {
             Self::NotEnoughCoins => (Kind::Conflict, "NOT_ENOUGH_COINS"),
             Self::TooManyCoins => (Kind::Conflict, "TOO_MANY_COINS"),
             Self::ReferenceReused => (Kind::Mismatch, "REFERENCE_REUSED"),
+            Self::NothingToChange => (Kind::Invalid, "NOTHING_TO_CHANGE"),
             Self::UserNotFound => (Kind::NotFound, "USER_NOT_FOUND"),
             Self::Database(error) => error::database(error),
         }

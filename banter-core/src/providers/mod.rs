@@ -5,6 +5,7 @@ pub mod fcm;
 pub mod firebase;
 pub mod google_auth;
 pub mod livekit;
+pub mod razorpay;
 pub mod storage;
 #[cfg(test)]
 mod tests;

@@ -80,6 +80,14 @@ pub fn config(database_url: &str, redis_url: Option<&str>) -> Config {
         // A test that speaks starts a media server of its own and takes its settings.
         livekit: None,
         turn: None,
+        // A test that buys starts the stand-in and takes its settings.
+        razorpay: None,
+        seller: config::Seller {
+            name: "Banter".into(),
+            address: None,
+            gstin: Some("29ABCDE1234F1Z5".into()),
+            gst_rate: 1800,
+        },
         limits: config::Limits { window: Duration::from_secs(900), max_requests: 1000, multiplier: 1 },
         log: config::Log { filter: "info".into(), json: false },
     }

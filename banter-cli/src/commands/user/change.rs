@@ -182,7 +182,7 @@ pub(super) async fn grant(
         let reference = reference.unwrap_or_else(|| banter.ids().uuid(now).to_string());
         let outcome = banter.accounts().grant_coins(id, amount, &reference, reason).await.map_err(failure)?;
         let found = banter.accounts().overview(id).await?;
-        let repeated = matches!(outcome, Outcome::Already(_));
+        let repeated = matches!(outcome, Outcome::Already(..));
         let granted = Granted { user_id: id, amount, balance: found.coins, reference, repeated };
         Ok((granted, called(&found)))
     })

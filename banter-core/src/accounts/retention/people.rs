@@ -45,7 +45,11 @@ pub(super) const PEOPLE: &[Table] = &[
                 Kept,
                 "what messages, payments and reports refer to; from an id alone nobody can be found",
             ),
-            cols(&["coins"], Kept, "the sum of the ledger, which is kept"),
+            cols(
+                &["coins", "purchased_coins", "earned_coins", "owed_coins"],
+                Kept,
+                "the sums of the ledger, which is kept",
+            ),
         ],
     },
     Table {

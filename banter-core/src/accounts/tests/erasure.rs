@@ -93,8 +93,8 @@ async fn with_everything(world: &World) -> (Person, Traces) {
              values (gen_random_uuid(), '01980a52-0000-7000-8000-00000000000a', 1, '{a}', 'text', 'a text that stays', null, '2026-11-22'),
                     (gen_random_uuid(), '01980a52-0000-7000-8000-00000000000a', 2, '{a}', 'image', 'caption-of-hers', '{photo}', '2026-11-22');
              update uploads set used_at = '2026-11-22' where used_at is null;
-             insert into transactions (id, user_id, kind, amount, coins, status, razorpay_order_id, created_at, updated_at)
-             values (gen_random_uuid(), '{a}', 'coin_purchase', 4900, 100, 'success', 'order_that_stays', '2026-11-02', '2026-11-02');
+             insert into transactions (id, user_id, kind, amount, coins, status, razorpay_order_id, paid_at, created_at, updated_at)
+             values (gen_random_uuid(), '{a}', 'coin_purchase', 4900, 100, 'success', 'order_that_stays', '2026-11-02', '2026-11-02', '2026-11-02');
              insert into reports (id, reporter_id, report_type, reported_user_id, reason, description, created_at, updated_at)
              values (gen_random_uuid(), '{r}', 'user', '{a}', 'spam', 'a report that stays', '2026-11-02', '2026-11-02'),
                     (gen_random_uuid(), '{a}', 'user', '{r}', 'spam', 'another report that stays', '2026-11-02', '2026-11-02');"
