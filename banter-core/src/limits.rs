@@ -49,6 +49,10 @@ pub enum Act {
     InviteToRoom,
     /// Any event on a socket but a message.
     SocketEvent,
+    /// Beginning to buy something.
+    Order,
+    /// Bringing the proof of a payment.
+    VerifyPayment,
     /// Downloading all that is held about oneself.
     Export,
 }
@@ -79,6 +83,8 @@ impl Act {
         Self::RoomAct,
         Self::InviteToRoom,
         Self::SocketEvent,
+        Self::Order,
+        Self::VerifyPayment,
         Self::Export,
     ];
 
@@ -100,6 +106,8 @@ impl Act {
             Self::RoomAct => "room-act",
             Self::InviteToRoom => "invite-to-room",
             Self::SocketEvent => "socket-event",
+            Self::Order => "order",
+            Self::VerifyPayment => "verify-payment",
             Self::Export => "export",
         }
     }
@@ -124,6 +132,8 @@ impl Act {
             Self::RoomAct => (240, 600),
             Self::InviteToRoom => (30, 3600),
             Self::SocketEvent => (600, 60),
+            Self::Order => (30, 600),
+            Self::VerifyPayment => (60, 600),
             Self::Export => (3, 86_400),
         };
         Limit { max, window: Duration::from_secs(seconds) }
