@@ -18,8 +18,8 @@ use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
-    auth, calls, conversations, friends, groups, health, media, messages, notifications, people, presence,
-    rooms, safety, settings, uploads, users, webhooks,
+    auth, calls, conversations, friends, groups, health, media, messages, notifications, payments, people,
+    presence, rooms, safety, settings, uploads, users, webhooks,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -93,6 +93,9 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(rooms::ban))
         .routes(routes!(rooms::raise_hand))
         .routes(routes!(rooms::invite))
+        // Payments
+        .routes(routes!(payments::orders::packages))
+        .routes(routes!(payments::orders::create))
         // Media
         .routes(routes!(uploads::one))
         // Notifications
@@ -106,13 +109,15 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(safety::unblock))
 }
 
-/// What answers the way into a call or a room that is there, or what belongs to it.
+/// What answers the way into a call or a room that is there, or what belongs to it; and the proof of a payment, whose
+/// answer holds the balance as it is.
 fn entrances() -> OpenApiRouter<Banter> {
     OpenApiRouter::new()
         .routes(routes!(calls::initiate))
         .routes(routes!(calls::answer_call))
         .routes(routes!(calls::ice_servers))
         .routes(routes!(rooms::join))
+        .routes(routes!(payments::orders::verify))
 }
 
 fn uploads() -> OpenApiRouter<Banter> {
@@ -136,7 +141,8 @@ fn documented(banter: &Banter) -> (Router<Banter>, utoipa::openapi::OpenApi) {
         // Counted by login, in core: thousands of phones behind one address refresh every quarter of an hour.
         .routes(routes!(auth::refresh))
         // One address speaks for everybody who talks.
-        .routes(routes!(webhooks::livekit));
+        .routes(routes!(webhooks::livekit))
+        .routes(routes!(webhooks::razorpay));
     let v1: Router<Banter> = api.clone().into();
     let (router, document) =
         OpenApiRouter::with_openapi(Api::openapi()).merge(operations()).nest("/api", api).split_for_parts();

@@ -9,7 +9,8 @@ pub(crate) fn succeeded(method: &str) {
 /// An attempt failed.
 pub(crate) fn failed(method: Option<&str>, reason: Option<&str>) {
     let (method, reason) = (label(method), label(reason));
-    metrics::counter!("banter_payments_total", "outcome" => "failed", "method" => method, "reason" => reason).increment(1);
+    metrics::counter!("banter_payments_total", "outcome" => "failed", "method" => method, "reason" => reason)
+        .increment(1);
 }
 
 /// A proof or a webhook was not believed.
@@ -19,7 +20,8 @@ pub(crate) fn refused(what: &'static str, reason: &'static str) {
 
 fn label(text: Option<&str>) -> String {
     let fits = |text: &&str| {
-        (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        (1..=40).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     };
     text.filter(fits).unwrap_or("other").to_owned()
 }

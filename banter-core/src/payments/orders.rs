@@ -37,8 +37,12 @@ pub struct Offer {
 impl Payments<'_> {
     /// What can be bought.
     pub fn packages(&self) -> Vec<Offer> {
-        let offer =
-            |package: Package| Offer { package, coins: package.coins(), price: package.price(), currency: "INR" };
+        let offer = |package: Package| Offer {
+            package,
+            coins: package.coins(),
+            price: package.price(),
+            currency: "INR",
+        };
         Package::ALL.map(offer).into()
     }
 
@@ -64,11 +68,16 @@ impl Payments<'_> {
         )
         .execute(self.0.pool())
         .await?;
-        let notes = [("userId", caller.user_id.to_string()), ("transactionId", transaction.to_string())].into();
+        let notes =
+            [("userId", caller.user_id.to_string()), ("transactionId", transaction.to_string())].into();
         let order = match self.0.razorpay().create_order(package.price(), &receipt, &notes).await {
             Ok(order) if order.amount == package.price() && order.currency == "INR" => order,
             Ok(order) => {
-                tracing::error!(order = order.id, amount = order.amount.0, "an order of another amount than asked for");
+                tracing::error!(
+                    order = order.id,
+                    amount = order.amount.0,
+                    "an order of another amount than asked for"
+                );
                 self.not_made(transaction, "wrong_amount").await?;
                 return Err(Error::Mismatch);
             }

@@ -30,7 +30,6 @@ pub(super) struct Parent {
     pub amount: Paise,
     pub refunded: Paise,
     pub coins: Option<i32>,
-    pub payment_id: Option<String>,
 }
 
 pub(super) async fn lock(db: &mut PgConnection, id: TransactionId) -> Result<Parent, Error> {
@@ -43,8 +42,7 @@ pub(super) async fn lock(db: &mut PgConnection, id: TransactionId) -> Result<Par
             status as "status: Status",
             amount as "amount: Paise",
             refunded_amount as "refunded: Paise",
-            coins,
-            razorpay_payment_id as payment_id
+            coins
         from transactions
         where id = $1 and kind <> 'refund'
         for no key update
@@ -149,7 +147,9 @@ impl Payments<'_> {
         };
         let now = self.0.clock().now();
         let refund = TransactionId(self.0.ids().uuid(now));
-        let coins = parent.coins.map(|coins| back(coins, parent.amount, so_far) - back(coins, parent.amount, parent.refunded));
+        let coins = parent
+            .coins
+            .map(|coins| back(coins, parent.amount, so_far) - back(coins, parent.amount, parent.refunded));
         sqlx::query!(
             r#"
             with parent as (
@@ -193,7 +193,8 @@ impl Payments<'_> {
         if made.is_none() {
             self.0.jobs().queue(&mut *db, &Job::SettleRefund { refund_id: refund }, now).await?;
         }
-        let news = News { to: parent.user, kind: NewsKind::PaymentRefunded, actor: None, subject: Some(refund.0) };
+        let news =
+            News { to: parent.user, kind: NewsKind::PaymentRefunded, actor: None, subject: Some(refund.0) };
         let news = self.0.notifications().add(db, news).await?;
         Ok(Opened { refund, outcome, news })
     }
@@ -212,7 +213,8 @@ impl Payments<'_> {
         .fetch_optional(self.0.pool())
         .await?;
         let Some(waiting) = waiting else { return Ok(()) };
-        let notes = [("refundId", refund.to_string()), ("transactionId", waiting.parent_id.to_string())].into();
+        let notes =
+            [("refundId", refund.to_string()), ("transactionId", waiting.parent_id.to_string())].into();
         let key = refund.0.simple().to_string();
         let heard = match self.0.razorpay().refund(&waiting.payment_id, waiting.amount, &key, &notes).await {
             Ok(made) => self.refund_is(&made).await,
@@ -274,7 +276,9 @@ impl Payments<'_> {
                 return Ok(Heard::Noted);
             }
             let decision = Decision { reason: "made at the payment provider", actor: None };
-            return Ok(Heard::Opened(self.open_refund(db, &parent, made.amount, &decision, Some(made)).await?));
+            return Ok(Heard::Opened(
+                self.open_refund(db, &parent, made.amount, &decision, Some(made)).await?,
+            ));
         };
         if known.amount != made.amount {
             return Err(Error::Mismatch);

@@ -43,7 +43,11 @@ impl<'a> From<&'a Payment> for Captured<'a> {
 #[must_use = "tell it after the commit"]
 #[derive(Debug)]
 pub(crate) enum Settled {
-    Credited { outcome: Outcome, news: Added, method: String },
+    Credited {
+        outcome: Outcome,
+        news: Added,
+        method: String,
+    },
     /// It had been, by this payment.
     Already,
     /// The order had been paid by another payment: this one goes back.
@@ -235,7 +239,9 @@ impl Payments<'_> {
     ) -> Result<bool, Error> {
         let order = lock(db, order_id).await?;
         let Next::Become(status) = state::next(order.status, Act::Fail) else { return Ok(false) };
-        let cut = |text: &Option<String>, length| text.as_ref().map(|text| text.chars().take(length).collect::<String>());
+        let cut = |text: &Option<String>, length| {
+            text.as_ref().map(|text| text.chars().take(length).collect::<String>())
+        };
         sqlx::query!(
             r#"
             update transactions

@@ -86,10 +86,7 @@ pub fn next(status: Status, act: Act) -> Next {
         (Act::Pay, Status::Pending | Status::Failed | Status::Abandoned) => Become(Status::Success),
         (Act::Pay, Status::Success | Status::PartiallyRefunded | Status::Refunded) => Stay,
         (Act::Fail, Status::Pending | Status::Abandoned) => Become(Status::Failed),
-        (
-            Act::Fail,
-            Status::Failed | Status::Success | Status::PartiallyRefunded | Status::Refunded,
-        ) => Stay,
+        (Act::Fail, Status::Failed | Status::Success | Status::PartiallyRefunded | Status::Refunded) => Stay,
         (Act::GiveUp, Status::Pending) => Become(Status::Abandoned),
         (
             Act::GiveUp,
@@ -100,10 +97,7 @@ pub fn next(status: Status, act: Act) -> Next {
             | Status::Refunded,
         ) => Stay,
         (Act::Refund { .. }, Status::Pending | Status::Failed | Status::Abandoned) => Refuse,
-        (
-            Act::Refund { so_far, of },
-            Status::Success | Status::PartiallyRefunded | Status::Refunded,
-        ) => {
+        (Act::Refund { so_far, of }, Status::Success | Status::PartiallyRefunded | Status::Refunded) => {
             let becomes = match so_far {
                 Paise(0) => Status::Success,
                 so_far if so_far > of || so_far < Paise(0) => return Refuse,

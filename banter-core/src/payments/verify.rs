@@ -6,6 +6,7 @@ use super::settle::{Captured, Settled};
 use super::state::Status;
 use super::{Error, Payments, metrics};
 use crate::accounts::Caller;
+use crate::error::Problems;
 use crate::ids::TransactionId;
 use crate::limits::Act;
 use crate::money::Paise;
@@ -53,6 +54,10 @@ impl Payments<'_> {
     /// amount; they are asked as soon as they answer.
     pub async fn verify(&self, caller: &Caller, proof: &Proof) -> Result<Verified, Error> {
         self.0.limits().take(Act::VerifyPayment, &caller.user_id.to_string()).await?;
+        let mut problems = Problems::default();
+        problems.check("orderId", razorpay::is_id("order", &proof.order_id), "is no order's id");
+        problems.check("paymentId", razorpay::is_id("pay", &proof.payment_id), "is no payment's id");
+        problems.none()?;
         let order = self.order_of(caller, proof).await?;
         let secret = self.0.razorpay().key_secret()?;
         if !signature::is_of_order(secret, &proof.order_id, &proof.payment_id, &proof.signature) {
@@ -68,8 +73,8 @@ impl Payments<'_> {
             };
             self.credit_by(&order, proof, seen.as_ref()).await?;
         }
-        let balance =
-            sqlx::query_scalar!("select coins from users where id = $1", caller.user_id.0).fetch_one(self.0.pool());
+        let balance = sqlx::query_scalar!("select coins from users where id = $1", caller.user_id.0)
+            .fetch_one(self.0.pool());
         Ok(Verified { transaction: order.id, coins: order.coins, balance: balance.await? })
     }
 
@@ -162,8 +167,8 @@ impl Payments<'_> {
 
     fn disbelieve(&self, order: &Order, proof: &Proof, reason: &'static str, error: Error) -> Error {
         // Logged by what it was said to be: the signature itself is worth nothing to whoever reads logs.
-        let payment: String = proof.payment_id.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-        tracing::warn!(transaction = %order.id, status = order.status.name(), payment, reason, "a proof of payment is refused");
+        let (status, payment) = (order.status.name(), &proof.payment_id);
+        tracing::warn!(transaction = %order.id, status, payment, reason, "a proof of payment is refused");
         metrics::refused("verify", reason);
         error
     }

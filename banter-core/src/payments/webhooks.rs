@@ -105,12 +105,16 @@ impl Payments<'_> {
         }
         let mut event: Value = serde_json::from_slice(body).map_err(|_| Refusal::NotUnderstood)?;
         let Named { event: kind } = Named::deserialize(&event).map_err(|_| Refusal::NotUnderstood)?;
-        let id = match id.filter(|id| (1..=200).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())) {
-            Some(id) => id.to_owned(),
-            // The same body again is the same event.
-            None => format!("sha256:{}", signature::digest(body)),
-        };
-        if !(1..=100).contains(&kind.len()) || kind.contains('\0') || body.windows(6).any(|at| at == b"\\u0000") {
+        let id =
+            match id.filter(|id| (1..=200).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())) {
+                Some(id) => id.to_owned(),
+                // The same body again is the same event.
+                None => format!("sha256:{}", signature::digest(body)),
+            };
+        if !(1..=100).contains(&kind.len())
+            || kind.contains('\0')
+            || body.windows(6).any(|at| at == b"\\u0000")
+        {
             return Err(Refusal::NotUnderstood);
         }
         cut(&mut event);
@@ -197,7 +201,9 @@ impl Payments<'_> {
         match kind {
             "payment.captured" | "order.paid" => {
                 let OfPayment { payment: Entity { entity: payment } } = read(payload)?;
-                let Some(order) = order_of(&payment) else { return Ok(Applied::ignored("it pays for no order")) };
+                let Some(order) = order_of(&payment) else {
+                    return Ok(Applied::ignored("it pays for no order"));
+                };
                 match self.settle(db, order, &Captured::from(&payment)).await {
                     Ok(settled) => Ok(Applied::new(Told::Settled(settled))),
                     // Their subscriptions make orders of their own, and tell of them by events of their own.
@@ -225,7 +231,9 @@ impl Payments<'_> {
             }
             "payment.failed" => {
                 let OfPayment { payment: Entity { entity: payment } } = read(payload)?;
-                let Some(order) = order_of(&payment) else { return Ok(Applied::ignored("it pays for no order")) };
+                let Some(order) = order_of(&payment) else {
+                    return Ok(Applied::ignored("it pays for no order"));
+                };
                 match self.fail(db, order, &payment).await {
                     Ok(true) => Ok(Applied::new(Told::Nobody)),
                     Ok(false) => Ok(Applied::ignored("that attempt says nothing new")),

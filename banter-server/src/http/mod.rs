@@ -14,6 +14,7 @@ pub mod media;
 pub mod messages;
 pub mod notifications;
 pub mod openapi;
+pub mod payments;
 pub mod people;
 pub mod presence;
 pub mod rooms;

@@ -1,0 +1,3 @@
+//! Coins and premium: what is sold, and what was paid.
+
+pub mod orders;
