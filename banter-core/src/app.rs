@@ -254,6 +254,11 @@ impl Banter {
         }
     }
 
+    /// How often Redis was away and came back, perhaps with nothing of what it held.
+    pub fn redis_returns(&self) -> u64 {
+        self.0.redis.as_ref().map_or(0, Redis::returns)
+    }
+
     /// Connections open, and idle of those.
     pub fn database_connections(&self) -> (u32, usize) {
         (self.0.pool.size(), self.0.pool.num_idle())
