@@ -1,4 +1,5 @@
 mod ledger;
+mod reconcile;
 mod refunds;
 mod verify;
 mod webhooks;

@@ -104,6 +104,10 @@ impl Sandbox {
         &self.url
     }
 
+    pub fn clock(&self) -> &Clock {
+        &self.shop.clock
+    }
+
     pub fn keys(&self) -> &Keys {
         &self.shop.keys
     }
