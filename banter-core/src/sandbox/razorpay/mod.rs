@@ -21,6 +21,8 @@ mod plans;
 mod refunds;
 mod subscriber;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod webhooks;
 
 use std::path::PathBuf;
