@@ -32,6 +32,11 @@ impl Request {
         self.headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
     }
 
+    /// Of the query.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// `POST /v1/orders`.
     pub(super) fn line(&self) -> String {
         format!("{} {}", self.method, self.path)
