@@ -1,6 +1,8 @@
 //! The private services behind `banter dev`: PostgreSQL, Redis, LiveKit, coturn and the server, run by us alone in
 //! `.banter/`.
 //!
+//! Razorpay is played by a stand-in, which lets people pay without money ([`razorpay`], [`pay`]).
+//!
 //! Promises: nothing of the machine's is used or changed; whatever ends a start, nothing is left running; what a
 //! killed run left running is stopped by the next; a second start finds the data of the first.
 //!
@@ -15,10 +17,12 @@ pub(crate) mod exec;
 mod home;
 mod livekit;
 mod log;
+pub(crate) mod pay;
 mod port;
 mod postgres;
 mod process;
 mod programs;
+pub(crate) mod razorpay;
 mod redis;
 mod relay;
 mod server;
@@ -83,10 +87,7 @@ impl Place {
             return Err(Failure::user(sources.faults().join("\n")));
         }
         let environment = Environment::new(sources.values(), self.throwaway);
-        if environment.is_production() {
-            return Err(Failure::user("BANTER_ENV is `production`, and this is for development")
-                .hint("unset BANTER_ENV and NODE_ENV; in production run `banter-server` itself"));
-        }
+        environment.refuse_production()?;
         Ok(environment)
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::book::Work;
+use super::book::{Work, text};
 use super::checks::Refusal;
 use super::customer::Method;
 use super::faults::Fault;
@@ -73,7 +73,7 @@ pub(super) async fn answer(shop: &Shop, request: &Request) -> Reply {
 fn route(shop: &Shop, request: &Request) -> Result<Value, Refusal> {
     let parts: Vec<_> = request.path.trim_start_matches("/sandbox/").split('/').collect();
     match (request.method.as_str(), parts.as_slice()) {
-        ("GET", ["orders"]) => shop.act(|work| Ok(orders(work, request.value("receipt")))),
+        ("GET", ["orders"]) => shop.act(|work| Ok(orders(work, request.value("find")))),
         ("GET", ["health"]) => Ok(json!({})),
         ("GET", ["events"]) => Ok(events(shop, request.value("of"))),
         ("GET", ["requests"]) => Ok(json!({ "requests": shop.faults.asked() })),
@@ -137,6 +137,11 @@ fn act(shop: &Shop, request: &Request, kind: &str, id: &str, action: &str) -> Re
         ("subscriptions", "subscribe") => {
             shop.act(|work| Ok(json!(work.subscribe(secret, id, pay()?.method)?)))
         }
+        // The first period, or the next.
+        ("subscriptions", "pay") => shop.act(|work| match text(work.book.subscriptions.get(id)?, "status") {
+            "created" => Ok(json!({ "checkout": work.subscribe(secret, id, pay()?.method)? })),
+            _ => Ok(json!({ "subscription": work.charge_next(id)? })),
+        }),
         ("subscriptions", "charge") => shop.act(|work| work.charge_next(id)),
         ("subscriptions", "fail") => shop.act(|work| work.fail_charge(id)),
         ("subscriptions", "complete") => shop.act(|work| work.complete(id)),
@@ -145,10 +150,10 @@ fn act(shop: &Shop, request: &Request, kind: &str, id: &str, action: &str) -> Re
     }
 }
 
-/// The newest orders of this receipt; without, the newest that nobody has paid.
-fn orders(work: &Work<'_>, receipt: Option<&str>) -> Value {
-    let fits = |order: &&Value| match receipt {
-        Some(receipt) => order["receipt"] == receipt,
+/// The order of this id, or those of this receipt; without, the newest that nobody has paid.
+fn orders(work: &Work<'_>, find: Option<&str>) -> Value {
+    let fits = |order: &&Value| match find {
+        Some(name) => order["id"] == name || order["receipt"] == name,
         None => order["status"] != "paid",
     };
     let orders: Vec<_> = work.book.orders.newest_first().filter(fits).take(10).collect();
