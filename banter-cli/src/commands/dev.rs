@@ -54,7 +54,7 @@ enum Act {
         "banter dev pay order_Abc123Abc123Ab"
         "banter dev pay order_Abc123Abc123Ab --method card --fail"
         "banter dev pay order_Abc123Abc123Ab --late --twice     as unkindly as it gets"
-        "banter dev pay sub_Abc123Abc123Ab                      a subscription's first period"
+        "banter dev pay sub_Abc123Abc123Ab                      a subscription's first period, or its next"
     ])]
     Pay(pay::PayArgs),
     /// Be the stand-in for Razorpay

@@ -278,6 +278,28 @@ mod tests {
     }
 
     #[test]
+    fn razorpay_has_a_stand_in_unless_somebody_has_set_their_own() {
+        let mut state = state();
+        state.razorpay.port = Some(20_007);
+        let razorpay = |set: &[(&str, &str)], sealed: bool, runs: bool| {
+            let mut environment = Environment::new(real(set), sealed);
+            let runs = runs && environment.needs_razorpay();
+            environment.add_razorpay(&state, runs);
+            environment.all()
+        };
+        let ours = razorpay(&[], false, true);
+        assert_eq!(ours["RAZORPAY_API_URL"], "http://127.0.0.1:20007");
+        assert_eq!(ours["RAZORPAY_PLAN_YEARLY"], state.razorpay.keys.plan_yearly);
+        let mut environment = Environment::new(ours, false);
+        environment.add_state(&state);
+        assert!(Config::load(&environment.all()).unwrap().razorpay.is_some());
+        let theirs = [("RAZORPAY_KEY_ID", "rzp_test_ofsomebodyelse")];
+        assert_eq!(razorpay(&theirs, false, true), real(&theirs), "theirs is used as a whole");
+        assert_eq!(razorpay(&theirs, true, true)["RAZORPAY_KEY_ID"], state.razorpay.keys.key_id);
+        assert_eq!(razorpay(&theirs, true, false)["RAZORPAY_KEY_ID"], "", "a test meets nobody's account");
+    }
+
+    #[test]
     fn voice_has_stand_ins_where_it_runs_and_nobody_has_set_their_own() {
         let mut state = state();
         state.livekit.ports = Some(LiveKitPorts { http: 20_003, tcp: 20_004, udp: 20_005 });

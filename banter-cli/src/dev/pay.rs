@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use banter_core::money::Paise;
 use banter_core::sandbox::razorpay::{Checkout, Fate, Method, Mischief, Sent};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -106,17 +106,19 @@ async fn pay(stand_in: &StandIn, args: &PayArgs, id: &str, out: &Printer) -> Res
         (false, true, _) => format!("subscriptions/{id}/fail"),
         (false, false, _) => format!("subscriptions/{id}/pay"),
     };
-    let mut answer: Value = stand_in.post(&action, &body).await?;
-    let checkout = if is_order { answer } else { answer["checkout"].take() };
+    let answer: Value = stand_in.post(&action, &body).await?;
+    let checkout = if is_order { &answer } else { &answer["checkout"] };
     // Neither a charge that follows nor a failure has one.
-    let checkout: Option<Checkout> = serde_json::from_value(checkout).ok();
+    let checkout = Checkout::deserialize(checkout).ok();
     let payment = checkout.as_ref().map(|checkout| checkout.razorpay_payment_id.clone());
     if let Some(payment) = payment.as_ref().filter(|_| is_order && args.late) {
         out.say(format_args!("{payment} is authorised; the money comes in {} seconds", LATE.as_secs()));
         tokio::time::sleep(LATE).await;
         stand_in.post::<Value>(&format!("payments/{payment}/capture"), &json!({})).await?;
     }
-    let webhooks = stand_in.answers(payment.as_deref().unwrap_or(id)).await?;
+    // Of an order that failed the answer is the payment.
+    let told = payment.as_deref().or_else(|| answer["id"].as_str()).unwrap_or(id);
+    let webhooks = stand_in.answers(told).await?;
     let verify = checkout.as_ref().map(Verify::of);
     Ok(Paid { paid: !args.fail, id: id.to_owned(), checkout, verify, webhooks })
 }
@@ -182,15 +184,15 @@ impl StandIn {
         self.post::<Value>("mischief", &json!(mischief)).await.map(drop)
     }
 
-    /// What was told of this payment, once it was answered.
-    async fn answers(&self, payment: &str) -> Result<Vec<Webhook>, Failure> {
-        #[derive(serde::Deserialize)]
+    /// What was told of this payment or subscription, once it was answered.
+    async fn answers(&self, id: &str) -> Result<Vec<Webhook>, Failure> {
+        #[derive(Deserialize)]
         struct Events {
             events: Vec<Sent>,
         }
         let begun = Instant::now();
         loop {
-            let url = format!("{}/sandbox/events?of={payment}", self.url);
+            let url = format!("{}/sandbox/events?of={id}", self.url);
             let Events { events } = self.ask(self.http.get(url)).await?;
             let waits = |sent: &Sent| sent.fate == Fate::OnItsWay && sent.answers.is_empty();
             if !events.iter().any(waits) || begun.elapsed() > PATIENCE {
@@ -247,5 +249,48 @@ impl Paid {
             let _ = write!(text, "\n  {event:<26}  {answers}");
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paid(checkout: Option<Checkout>) -> Paid {
+        let webhook = |event: &str, answers: &[(Option<u16>, &str)]| Webhook {
+            event: event.into(),
+            fate: Fate::OnItsWay,
+            answers: answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect(),
+        };
+        let webhooks = vec![
+            webhook("payment.authorized", &[(Some(200), "{}")]),
+            webhook("payment.captured", &[(Some(503), ""), (Some(200), "{}")]),
+            webhook("order.paid", &[(None, "nobody is there")]),
+            webhook("subscription.charged", &[]),
+        ];
+        let verify = checkout.as_ref().map(Verify::of);
+        Paid { id: "order_1".into(), paid: checkout.is_some(), checkout, verify, webhooks }
+    }
+
+    fn checkout(order: Option<&str>, subscription: Option<&str>) -> Checkout {
+        Checkout {
+            razorpay_payment_id: "pay_1".into(),
+            razorpay_order_id: order.map(str::to_owned),
+            razorpay_subscription_id: subscription.map(str::to_owned),
+            razorpay_signature: "0f".repeat(32),
+        }
+    }
+
+    #[test]
+    fn it_says_what_the_app_gets_and_what_the_server_answered() {
+        insta::assert_snapshot!(paid(Some(checkout(Some("order_1"), None))).text());
+        insta::assert_snapshot!(paid(None).text());
+    }
+
+    #[test]
+    fn a_subscription_is_proved_elsewhere() {
+        let Verify { path, body } = Verify::of(&checkout(None, Some("sub_1")));
+        assert_eq!(path, "/api/payments/subscriptions/verify");
+        assert_eq!((&body["razorpaySubscriptionId"], &body["orderId"]), (&json!("sub_1"), &Value::Null));
     }
 }
