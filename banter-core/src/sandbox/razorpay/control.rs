@@ -127,7 +127,7 @@ fn act(shop: &Shop, request: &Request, kind: &str, id: &str, action: &str) -> Re
         ("payments", "refund") => {
             let GiveBack { amount } = read(request)?;
             shop.act(|work| {
-                let refund = work.refund(id, amount, "normal", json!([]), None)?;
+                let refund = work.refund(id, amount, "normal", &json!([]), None)?;
                 work.book.refunds.get(&refund).cloned()
             })
         }

@@ -153,7 +153,7 @@ impl Sandbox {
 
     /// The merchant gives money back on the dashboard: `amount` paise, or all. The refund's id.
     pub fn refund(&self, payment: &str, amount: Option<i64>) -> Result<String, Refusal> {
-        self.shop.act(|work| work.refund(payment, amount, "normal", serde_json::json!([]), None))
+        self.shop.act(|work| work.refund(payment, amount, "normal", &serde_json::json!([]), None))
     }
 
     /// Refunds stay `pending` from now on, until [`Self::process_refund`] or [`Self::fail_refund`].

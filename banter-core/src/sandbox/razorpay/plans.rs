@@ -8,10 +8,11 @@ use super::checks::{Fields, Page, Refusal};
 
 impl Work<'_> {
     pub(super) fn create_plan(&mut self, body: &Value) -> Result<Value, Refusal> {
-        self.put_plan(self.id("plan"), body)
+        let id = self.id("plan");
+        self.put_plan(&id, body)
     }
 
-    fn put_plan(&mut self, id: String, body: &Value) -> Result<Value, Refusal> {
+    fn put_plan(&mut self, id: &str, body: &Value) -> Result<Value, Refusal> {
         let fields = Fields::of(body, &["period", "interval", "item", "notes"])?;
         let period = Fields::need("period", fields.text("period", 20)?)?;
         let least = match period {
@@ -71,7 +72,7 @@ impl Work<'_> {
         }
         let item = json!({ "name": format!("Premium, {period}"), "amount": amount, "currency": "INR" });
         let plan = json!({ "period": period, "interval": 1, "item": item });
-        self.put_plan(id.to_owned(), &plan).expect("as its own rules have it");
+        self.put_plan(id, &plan).expect("as its own rules have it");
     }
 }
 
