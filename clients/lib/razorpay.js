@@ -58,10 +58,33 @@ export class Razorpay {
     return `http://127.0.0.1:${this.#webhook.address().port}/webhook`;
   }
 
+  /** Settings of a server that sells through it. */
+  get env() {
+    const { key_id, key_secret, webhook_secret, plan_monthly, plan_yearly } = this.keys;
+    return {
+      RAZORPAY_API_URL: this.url,
+      RAZORPAY_KEY_ID: key_id,
+      RAZORPAY_KEY_SECRET: key_secret,
+      RAZORPAY_WEBHOOK_SECRET: webhook_secret,
+      RAZORPAY_PLAN_MONTHLY: plan_monthly,
+      RAZORPAY_PLAN_YEARLY: plan_yearly,
+    };
+  }
+
+  /** Its events go there from now on. */
+  async tells(server) {
+    await this.does('webhook', { url: `${server.url}/api/webhooks/razorpay` });
+  }
+
   /** What people do: `orders/order_…/pay`. */
   async does(what, body = {}) {
     const answer = await axios.post(`${this.url}/sandbox/${what}`, body);
     return answer.data;
+  }
+
+  /** What it tells of itself: `events`, `requests`. */
+  async ask(what) {
+    return (await axios.get(`${this.url}/sandbox/${what}`)).data;
   }
 
   /** Waits until every event has come. */
