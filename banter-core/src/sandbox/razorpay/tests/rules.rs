@@ -198,7 +198,11 @@ async fn a_thousand_orders_at_once_are_a_thousand() {
 #[tokio::test]
 async fn what_it_knows_is_there_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let options = || Options { file: Some(dir.path().join("razorpay.json")), ..Options::new(noon()) };
+    let keys = Keys::generate(&Ids::seeded(1));
+    let options = || {
+        let file = Some(dir.path().join("razorpay.json"));
+        Options { file, keys: keys.clone(), ..Options::new(noon()) }
+    };
     let (order, plans) = {
         let merchant = Merchant::of(options()).await;
         let order = merchant.order(9900).await;
