@@ -1,6 +1,6 @@
 //! `make bench`: the real server in a release build, asked over loopback, beside pgbench running the same statements
 //! on the same database as the ceiling. Bounded: each row runs for a few seconds (`BENCH_SECONDS`) and stops.
-//! `BENCH_ONLY=silence` measures suspensions alone.
+//! `BENCH_ONLY=silence` measures suspensions alone, `BENCH_ONLY=purchases` purchases.
 //!
 //! The load and the server share the machine's cores, so the numbers are floors of what a server alone would do.
 
@@ -9,6 +9,7 @@
 mod grow;
 mod http;
 mod pgbench;
+mod purchases;
 mod silence;
 mod socket;
 
@@ -30,9 +31,24 @@ const MANY: (usize, usize) = (313, 100);
 async fn main() {
     let seconds = std::env::var("BENCH_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(8);
     let database = std::env::var("DATABASE_URL").expect("DATABASE_URL: run `make bench`");
-    let server = Server::start().await;
-    if std::env::var("BENCH_ONLY").as_deref() != Ok("silence") {
+    let sandbox = purchases::stand_in().await;
+    let server = Server::start(purchases::environment(&sandbox)).await;
+    let only = std::env::var("BENCH_ONLY").ok();
+    let wants = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    if wants("throughput") || wants("purchases") {
+        println!(
+            "{:<34} {:>10} {:>9} {:>9}   {:>16} {:>9}",
+            "", "per second", "p50 ms", "p99 ms", "pgbench / second", "mean ms"
+        );
+    }
+    if wants("throughput") {
         throughput(&server, &database, seconds).await;
+    }
+    if wants("purchases") {
+        purchases::run(&server.address, &sandbox, &database, seconds).await;
+    }
+    if !wants("silence") {
+        return;
     }
     match silence::run(&server.address).await {
         Some(silence) => silence.print(),
@@ -47,10 +63,6 @@ async fn throughput(server: &Server, database: &str, seconds: u64) {
         people.chunks(2).map(|two| (two[0].clone(), two[1].clone())).collect();
     http::fill(&server.address, &mut pairs, HISTORY).await;
 
-    println!(
-        "{:<34} {:>10} {:>9} {:>9}   {:>16} {:>9}",
-        "", "per second", "p50 ms", "p99 ms", "pgbench / second", "mean ms"
-    );
     grow::grow(database, &pairs, FEW.0, FEW.1);
     for (name, request, ceiling) in [
         ("GET /auth/me", http::me as http::Make, "me"),
@@ -82,7 +94,7 @@ struct Server {
 }
 
 impl Server {
-    async fn start() -> Self {
+    async fn start(settings: Vec<(&'static str, String)>) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = free.expect("a free port").port();
         let child = Command::new(env!("CARGO_BIN_EXE_banter-server"))
@@ -92,6 +104,7 @@ impl Server {
             .env("RATE_LIMIT_MAX_REQUESTS", "1000000000")
             .env("RATE_LIMIT_MULTIPLIER", "1000000")
             .env("BANTER_LOG", "warn")
+            .envs(settings)
             .stdout(Stdio::null())
             .spawn()
             .expect("the server starts");
@@ -124,7 +137,7 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    fn print(mut self, name: &str, ceiling: Option<pgbench::Ceiling>) {
+    pub(crate) fn print(mut self, name: &str, ceiling: Option<pgbench::Ceiling>) {
         self.latencies.sort_unstable();
         let per_second = self.latencies.len() as f64 / self.took.as_secs_f64();
         let quantile = |q: f64| quantile(&self.latencies, q);

@@ -67,19 +67,31 @@ fn statement(row: &str, (from, to): &(Person, Person)) -> (&'static str, Vec<Str
 
 /// Runs the row's statement as fast as PostgreSQL takes it, one script a pair.
 pub(crate) fn run(database: &str, pairs: &[(Person, Person)], seconds: u64, row: &str) -> Ceiling {
-    let dir = tempfile::tempdir().expect("a directory");
-    let mut pgbench = Command::new(find("pgbench"));
-    pgbench.args(["-n", "-M", "prepared", "-c", CONNECTIONS, "-j", "2", "-T", &seconds.to_string()]);
-    for (i, pair) in pairs.iter().enumerate() {
+    let scripts = pairs.iter().map(|pair| {
         let (mark, values) = statement(row, pair);
         let mut sql = query(mark);
         for (n, value) in values.iter().enumerate().rev() {
             sql = sql.replace(&format!("${}", n + 1), value);
         }
-        let script = dir.path().join(format!("{i}.sql"));
         // A script's statement is one line; a comment would swallow what follows it.
         let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
-        std::fs::write(&script, lines.collect::<Vec<_>>().join(" ") + ";\n").expect("a script");
+        lines.collect::<Vec<_>>().join(" ") + ";"
+    });
+    run_scripts(database, seconds, scripts)
+}
+
+/// Runs these scripts, in turn and as fast as PostgreSQL takes them.
+pub(crate) fn run_scripts(
+    database: &str,
+    seconds: u64,
+    scripts: impl IntoIterator<Item = String>,
+) -> Ceiling {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut pgbench = Command::new(find("pgbench"));
+    pgbench.args(["-n", "-M", "prepared", "-c", CONNECTIONS, "-j", "2", "-T", &seconds.to_string()]);
+    for (i, text) in scripts.into_iter().enumerate() {
+        let script = dir.path().join(format!("{i}.sql"));
+        std::fs::write(&script, text + "\n").expect("a script");
         pgbench.arg("-f").arg(script);
     }
     let output = pgbench.arg(database).output().expect("pgbench comes with PostgreSQL");
@@ -92,15 +104,16 @@ pub(crate) fn run(database: &str, pairs: &[(Person, Person)], seconds: u64, row:
     Ceiling { per_second: number("tps = "), latency_ms: number("latency average = ") }
 }
 
-/// The read statement with that mark in it, as the cache has it.
-fn query(mark: &str) -> String {
+/// The statement with that mark in it, as the cache has it; a mark of a read may stand in an update as well.
+pub(crate) fn query(mark: &str) -> String {
     let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.sqlx");
     let files = std::fs::read_dir(cache).expect("the query cache is committed");
     let queries = files.map(|file| std::fs::read(file.expect("a file").path()).expect("a readable file"));
     let queries = queries.map(|json| serde_json::from_slice::<Value>(&json).expect("JSON")["query"].clone());
     let mut found = queries
         .filter_map(|query| query.as_str().map(str::to_owned))
-        .filter(|query| query.contains(mark) && !query.trim_start().starts_with("update"));
+        .filter(|query| query.contains(mark))
+        .filter(|query| mark.starts_with("set ") || !query.trim_start().starts_with("update"));
     let query = found.next().expect("the statement is in the cache");
     assert!(found.next().is_none(), "`{mark}` marks more than one statement");
     query
