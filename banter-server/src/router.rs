@@ -15,10 +15,11 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::http::error::ApiError;
+use crate::http::payments::history;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
-    auth, calls, conversations, friends, groups, health, media, messages, notifications, people, presence,
+    auth, calls, conversations, friends, gifts, groups, health, media, messages, notifications, people, presence,
     rooms, safety, settings, uploads, users, webhooks,
 };
 use crate::patience::Patience;
@@ -93,6 +94,14 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(rooms::ban))
         .routes(routes!(rooms::raise_hand))
         .routes(routes!(rooms::invite))
+        // Gifts
+        .routes(routes!(gifts::catalogue))
+        .routes(routes!(gifts::give, gifts::list))
+        // What was paid
+        .routes(routes!(history::history))
+        .routes(routes!(history::transaction))
+        .routes(routes!(history::receipt))
+        .routes(routes!(history::ledger))
         // Media
         .routes(routes!(uploads::one))
         // Notifications
