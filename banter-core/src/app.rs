@@ -19,6 +19,7 @@ use crate::jobs::{self, Job};
 use crate::limits::Limits;
 use crate::media::links::Signer;
 use crate::media::uploads::Room;
+use crate::payments;
 use crate::presence::{self, viewing::Viewing};
 use crate::providers::fcm::Fcm;
 use crate::providers::firebase::Firebase;
@@ -232,10 +233,12 @@ impl Banter {
     }
 
     async fn queue_periodic(&self) -> Result<(), sqlx::Error> {
-        for job in [Job::Prune {}, Job::Collect {}, Job::ReconcileVoice {}] {
-            self.jobs().queue(self.pool(), &job, self.clock().now()).await?;
+        let now = self.clock().now();
+        for job in [Job::Prune {}, Job::Collect {}, Job::ReconcileVoice {}, Job::ReconcilePayments {}] {
+            self.jobs().queue(self.pool(), &job, now).await?;
         }
-        Ok(())
+        let morning = payments::reconcile::next_morning(now);
+        self.jobs().queue(self.pool(), &Job::ReconcileYesterday {}, morning).await
     }
 
     /// Does PostgreSQL answer?
@@ -249,6 +252,11 @@ impl Banter {
             Some(redis) => Some(redis.ping().await),
             None => None,
         }
+    }
+
+    /// How often Redis was away and came back, perhaps with nothing of what it held.
+    pub fn redis_returns(&self) -> u64 {
+        self.0.redis.as_ref().map_or(0, Redis::returns)
     }
 
     /// Connections open, and idle of those.

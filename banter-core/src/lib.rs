@@ -18,6 +18,7 @@
 //! | [`presence`] | who is here now |
 //! | [`safety`] | blocks, and the one predicate `can_interact` |
 //! | [`jobs`] | work that must happen after a commit |
+//! | `sandbox` | stand-ins for paid services (a cargo feature, in no server) |
 //! | [`seed`] | made-up people and messages, for development |
 //! | [`providers`] | one file for each outside service |
 //!
@@ -51,6 +52,8 @@ pub mod providers;
 pub mod redis;
 pub mod rooms;
 pub mod safety;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod seed;
 #[cfg(feature = "testing")]
 pub mod testing;

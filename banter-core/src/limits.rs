@@ -51,6 +51,10 @@ pub enum Act {
     Gift,
     /// Any event on a socket but a message.
     SocketEvent,
+    /// Beginning to buy something.
+    Order,
+    /// Bringing the proof of a payment.
+    VerifyPayment,
     /// Downloading all that is held about oneself.
     Export,
 }
@@ -82,6 +86,8 @@ impl Act {
         Self::InviteToRoom,
         Self::Gift,
         Self::SocketEvent,
+        Self::Order,
+        Self::VerifyPayment,
         Self::Export,
     ];
 
@@ -104,6 +110,8 @@ impl Act {
             Self::InviteToRoom => "invite-to-room",
             Self::Gift => "gift",
             Self::SocketEvent => "socket-event",
+            Self::Order => "order",
+            Self::VerifyPayment => "verify-payment",
             Self::Export => "export",
         }
     }
@@ -130,6 +138,8 @@ impl Act {
             // A combo of roses is part of the game; a loop is not.
             Self::Gift => (60, 60),
             Self::SocketEvent => (600, 60),
+            Self::Order => (30, 600),
+            Self::VerifyPayment => (60, 600),
             Self::Export => (3, 86_400),
         };
         Limit { max, window: Duration::from_secs(seconds) }

@@ -32,6 +32,7 @@ struct Breaker {
     away: AtomicBool,
     /// Milliseconds after `started` until which Redis is left alone.
     open_until: AtomicU64,
+    returns: AtomicU64,
 }
 
 impl Breaker {
@@ -66,6 +67,7 @@ impl Redis {
             started: Instant::now(),
             away: AtomicBool::new(false),
             open_until: AtomicU64::new(0),
+            returns: AtomicU64::new(0),
         });
         Ok(Self { connection, breaker, prefix, patience })
     }
@@ -100,6 +102,7 @@ impl Redis {
                     && self.breaker.away.swap(false, Ordering::Relaxed)
                 {
                     self.breaker.open_until.store(0, Ordering::Relaxed);
+                    self.breaker.returns.fetch_add(1, Ordering::Relaxed);
                     tracing::info!("Redis is back");
                 }
                 Ok(answer)
@@ -120,6 +123,11 @@ impl Redis {
             tracing::warn!(why, "Redis is away");
         }
         Err(Away(why.into()))
+    }
+
+    /// How often it was away and came back, perhaps with nothing of what it held.
+    pub(crate) fn returns(&self) -> u64 {
+        self.breaker.returns.load(Ordering::Relaxed)
     }
 
     pub async fn ping(&self) -> Result<(), Away> {

@@ -15,12 +15,11 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::http::error::ApiError;
-use crate::http::payments::history;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
-    auth, calls, conversations, friends, gifts, groups, health, media, messages, notifications, people, presence,
-    rooms, safety, settings, uploads, users, webhooks,
+    auth, calls, conversations, friends, gifts, groups, health, media, messages, notifications, payments,
+    people, presence, rooms, safety, settings, uploads, users, webhooks,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -97,11 +96,13 @@ fn api() -> OpenApiRouter<Banter> {
         // Gifts
         .routes(routes!(gifts::catalogue))
         .routes(routes!(gifts::give, gifts::list))
-        // What was paid
-        .routes(routes!(history::history))
-        .routes(routes!(history::transaction))
-        .routes(routes!(history::receipt))
-        .routes(routes!(history::ledger))
+        // Payments
+        .routes(routes!(payments::orders::packages))
+        .routes(routes!(payments::orders::create))
+        .routes(routes!(payments::history::history))
+        .routes(routes!(payments::history::transaction))
+        .routes(routes!(payments::history::receipt))
+        .routes(routes!(payments::history::ledger))
         // Media
         .routes(routes!(uploads::one))
         // Notifications
@@ -115,13 +116,15 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(safety::unblock))
 }
 
-/// What answers the way into a call or a room that is there, or what belongs to it.
+/// What answers the way into a call or a room that is there, or what belongs to it; and the proof of a payment, whose
+/// answer holds the balance as it is.
 fn entrances() -> OpenApiRouter<Banter> {
     OpenApiRouter::new()
         .routes(routes!(calls::initiate))
         .routes(routes!(calls::answer_call))
         .routes(routes!(calls::ice_servers))
         .routes(routes!(rooms::join))
+        .routes(routes!(payments::orders::verify))
 }
 
 fn uploads() -> OpenApiRouter<Banter> {
@@ -145,7 +148,8 @@ fn documented(banter: &Banter) -> (Router<Banter>, utoipa::openapi::OpenApi) {
         // Counted by login, in core: thousands of phones behind one address refresh every quarter of an hour.
         .routes(routes!(auth::refresh))
         // One address speaks for everybody who talks.
-        .routes(routes!(webhooks::livekit));
+        .routes(routes!(webhooks::livekit))
+        .routes(routes!(webhooks::razorpay));
     let v1: Router<Banter> = api.clone().into();
     let (router, document) =
         OpenApiRouter::with_openapi(Api::openapi()).merge(operations()).nest("/api", api).split_for_parts();

@@ -127,6 +127,7 @@ class Phone {
   leave = () => this.#on('leave');
   state = () => this.#on('state');
   others = () => this.#on('others');
+  token = () => this.#on('token');
   mayPublish = () => this.#on('mayPublish');
   paths = () => this.#on('paths');
 

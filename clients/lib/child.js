@@ -7,9 +7,9 @@ import { eventually, within } from './wait.js';
 
 const LINES_KEPT = 60;
 
-const children = new Set();
+const children = new Map();
 const reap = () => {
-  for (const child of children) child.kill('SIGKILL');
+  for (const [child, farewell] of children) child.kill(farewell);
 };
 process.once('exit', reap);
 // The runner ends a file that takes too long by this signal, after which there is no `exit`.
@@ -21,9 +21,14 @@ process.once('SIGTERM', () => {
 export class Child {
   #process;
   #exit;
+  #farewell;
   #said = [];
 
-  constructor(command, args, { env, cwd }) {
+  /**
+   * `farewell`: the signal that ends it when this process ends; who has children of its own needs a kinder one. `hear`
+   * gets all that it prints.
+   */
+  constructor(command, args, { env, cwd, farewell = 'SIGKILL', hear }) {
     this.#process = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#exit = once(this.#process, 'exit');
     this.#exit.catch((error) => this.#said.push(error.message)); // it could not be started
@@ -32,7 +37,9 @@ export class Child {
         this.#said = this.#said.concat(text.trimEnd().split('\n')).slice(-LINES_KEPT);
       });
     }
-    children.add(this.#process);
+    if (hear) this.#process.stdout.on('data', hear);
+    this.#farewell = farewell;
+    children.set(this.#process, farewell);
     this.#process.once('exit', () => children.delete(this.#process));
   }
 
@@ -52,7 +59,7 @@ export class Child {
         return ready();
       });
     } catch (error) {
-      this.#process.kill('SIGKILL');
+      this.#process.kill(this.#farewell);
       throw new Error(`${error.message}\n${this.said}`, { cause: error });
     }
   }

@@ -16,15 +16,31 @@ const ANSWER = 10_000;
 export class LiveKit {
   key = `API${randomBytes(6).toString('hex')}`;
   secret = randomBytes(32).toString('hex');
+  #settings;
   #config;
   #child;
 
-  /** `webhook`: where it tells what happens. `relay`: what it offers clients beside itself. */
-  static async start({ webhook, relay } = {}) {
-    const livekit = new LiveKit();
-    livekit.port = await freePort();
-    livekit.#config = {
-      port: livekit.port,
+  /**
+   * `webhook`: where it tells what happens. `relay`: what it offers clients beside itself. `redis`: where it finds the
+   * other nodes, and keeps which room is on which.
+   */
+  static async start(settings = {}) {
+    return new LiveKit().#begin(settings);
+  }
+
+  /** Another node beside this one. */
+  async another() {
+    const other = new LiveKit();
+    Object.assign(other, { key: this.key, secret: this.secret });
+    return other.#begin(this.#settings);
+  }
+
+  async #begin(settings) {
+    const { webhook, relay, redis } = settings;
+    this.#settings = settings;
+    this.port = await freePort();
+    this.#config = {
+      port: this.port,
       bind_addresses: ['127.0.0.1'],
       rtc: {
         udp_port: await freePort(),
@@ -36,14 +52,15 @@ export class LiveKit {
         // Without a STUN server of ours, clients would be sent to other companies'.
         ...(relay && { stun_servers: [relay.host], turn_servers: [relay.asked] }),
       },
-      keys: { [livekit.key]: livekit.secret },
+      keys: { [this.key]: this.secret },
       room: { auto_create: false, departure_timeout: 20 },
       api: { enable_psrpc_for_get_list_participants: true },
       logging: { level: 'warn', pion_level: 'error' },
-      ...(webhook && { webhook: { api_key: livekit.key, urls: [webhook] } }),
+      ...(webhook && { webhook: { api_key: this.key, urls: [webhook] } }),
+      ...(redis && { redis: { address: redis.address } }),
     };
-    await livekit.start();
-    return livekit;
+    await this.start();
+    return this;
   }
 
   get url() {
@@ -64,7 +81,7 @@ export class LiveKit {
     };
   }
 
-  /** Starts it, again on the same ports after `kill`; of the rooms it had, it knows nothing then. */
+  /** Starts it, again on the same ports after `kill`; of the rooms it had, it knows only what is in Redis. */
   async start() {
     // JSON is YAML. Of our environment it gets nothing else: it takes settings from there too.
     const env = { PATH: process.env.PATH, LIVEKIT_CONFIG: JSON.stringify(this.#config) };

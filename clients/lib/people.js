@@ -66,6 +66,14 @@ export class Person {
     return new Person(server, identity, api, answer.user);
   }
 
+  /** Whoever has this access token, and no way to sign in. */
+  static async holding(token, server) {
+    const api = new Api(server.url);
+    await api.store.setTokens(token, null);
+    const { user } = await api.get('/auth/me');
+    return new Person(server, null, api, user);
+  }
+
   get id() {
     return this.user.id;
   }

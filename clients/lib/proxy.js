@@ -7,12 +7,14 @@ export class Proxy {
   #server;
   #sockets = new Set();
   #up = true;
+  #port;
 
   static async start(port) {
     const proxy = new Proxy();
+    proxy.#port = port;
     proxy.#server = createServer((near) => {
       if (!proxy.#up) return near.destroy();
-      const far = connect(port, '127.0.0.1');
+      const far = connect(proxy.#port, '127.0.0.1');
       for (const [from, to] of [[near, far], [far, near]]) {
         proxy.#sockets.add(from);
         from.on('error', () => {}).on('close', () => {
@@ -34,7 +36,16 @@ export class Proxy {
   /** Every connection breaks without a goodbye, and none comes through. */
   cut() {
     this.#up = false;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) {
+      // One that is not through yet would be reset only once it is.
+      if (socket.connecting) socket.destroy();
+      else socket.resetAndDestroy();
+    }
+  }
+
+  /** To whom it leads from now on; who is connected stays where they are. */
+  leadTo(port) {
+    this.#port = port;
   }
 
   mend() {

@@ -6,6 +6,8 @@ class Phone {
   /** Why the last room ended for it: a name of LiveKit's. */
   ended = null;
   #room = null;
+  /** The room's own way to LiveKit, which it forgets at its end. */
+  #engine = null;
   /** The tracks that are received, and whose they are. */
   #tracks = new Map();
   /** Whom it heard: identity → stream → packets, also of streams that are over. */
@@ -29,6 +31,7 @@ class Phone {
       this.ended ??= DisconnectReason[reason] ?? 'UNKNOWN_REASON';
     });
     await room.connect(url, token, { rtcConfig, maxRetries: 0 });
+    this.#engine = room.engine;
   }
 
   /** Opens the microphone: published when this is done. LiveKit's refusal is thrown. */
@@ -42,6 +45,11 @@ class Phone {
 
   state() {
     return this.#room.state;
+  }
+
+  /** The token it would come back with: LiveKit renews the one that opened the door. */
+  token() {
+    return this.#engine.token;
   }
 
   mayPublish() {

@@ -1,4 +1,4 @@
-// The media server, or ours, dies while people talk. No call stays answered for ever, nobody haunts a room.
+// The media server, ours, or the Redis of both dies while people talk. No call stays answered for ever, nobody haunts a room.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -40,12 +40,43 @@ async function talking(voice) {
   const { asha, ravi } = await friends(voice.server);
   const line = await asha.line();
   await ravi.line();
-  const call = await answeredCall(asha, ravi);
-  const phones = [await browser.phone(), await browser.phone()];
+  return { asha, ravi, line, ...(await inCall(asha, ravi)) };
+}
+
+/** These two talk by new phones. */
+async function inCall(asha, ravi, begin = answeredCall) {
+  const call = await begin(asha, ravi);
+  const tabs = [await browser.tab(), await browser.tab()];
+  const phones = await Promise.all(tabs.map((tab) => tab.phone()));
   await Promise.all([phones[0].connect(...call.callers), phones[1].connect(...call.receivers)]);
   await Promise.all(phones.map((phone) => phone.speak()));
   await Promise.all([phones[0].hears(ravi), phones[1].hears(asha)]);
-  return { asha, ravi, line, call, phones };
+  return { call, tabs, phones };
+}
+
+/** Waits until somebody is in a room again: whose app gave up asks for the way in, as often as it takes. */
+async function isBack(phone, person, room) {
+  let why;
+  try {
+    await eventually(REPAIRED, 'a phone is in the room again', async () => {
+      const state = await phone.state();
+      if (state !== 'disconnected') return state === 'connected';
+      why = await join(person, room.id).then((place) => phone.connect(...place)).catch((error) => error.message);
+      return false;
+    });
+  } catch (error) {
+    throw new Error(`${error.message}: ${why}`, { cause: error });
+  }
+}
+
+/** Calls until a call can be had. Whoever has a socket counts as here again when a Redis that was lost is told of it. */
+async function answeredAtLast(caller, receiver) {
+  return eventually(REPAIRED, 'a call is made', async () => {
+    return answeredCall(caller, receiver).catch((error) => {
+      if (!['LIVEKIT_UNAVAILABLE', 'USER_NOT_ONLINE'].includes(error.response?.data.code)) throw error;
+      return null;
+    });
+  });
 }
 
 describe('outages', { concurrency: true }, () => {
@@ -75,44 +106,84 @@ describe('outages', { concurrency: true }, () => {
     }
   });
 
-  test('the media server dies in a room and comes back: the room lives, without those who are gone', { timeout: 175_000 }, async (t) => {
-    const voice = await Voice.start();
-    try {
-      const people = await Promise.all(Array.from({ length: 3 }, () => Person.register(voice.server)));
-      const [asha, ravi, meera] = people;
-      const { room } = await asha.api.post('/rooms/create', { name: 'Long night', roomType: 'voice' });
-      const [tab, lost] = [await browser.tab(), await browser.tab()];
-      const phones = [await tab.phone(), await tab.phone()];
-      const ghost = await lost.phone();
-      await phones[0].connect(room.livekitServerUrl, room.token);
-      await phones[1].connect(...(await join(ravi, room.id)));
-      await ghost.connect(...(await join(meera, room.id)));
-      await phones[0].speak();
-      await phones[1].hears(asha);
+  const returns = {
+    'the media server dies in a call and a room, and comes back': [{}, (voice) => voice.livekit.start()],
+    'a node of the media server dies in a call and a room, and comes back as another': [{ cluster: true }, (voice) => voice.livekit.start()],
+    'a node of the media server dies in a call and a room, and another takes over': [{ cluster: true }, (voice) => voice.takeOver()],
+  };
+  for (const [what, [settings, comesBack]] of Object.entries(returns)) {
+    test(`${what}: the room lives, without those who are gone`, { timeout: 175_000 }, async (t) => {
+      const voice = await Voice.start(settings);
+      try {
+        const left = await talking(voice);
+        const people = await Promise.all(Array.from({ length: 3 }, () => Person.register(voice.server)));
+        const [asha, ravi, meera] = people;
+        const { room } = await asha.api.post('/rooms/create', { name: 'Long night', roomType: 'voice' });
+        const [tab, lost] = [await browser.tab(), await browser.tab()];
+        const phones = [await tab.phone(), await tab.phone()];
+        const ghost = await lost.phone();
+        await phones[0].connect(room.livekitServerUrl, room.token);
+        await phones[1].connect(...(await join(ravi, room.id)));
+        await ghost.connect(...(await join(meera, room.id)));
+        await phones[0].speak();
+        await phones[1].hears(asha);
 
-      await voice.livekit.kill();
-      await lost.crash();
-      await voice.livekit.start();
-      const back = Date.now();
-      await eventually(REPAIRED, 'LiveKit has the room again', async () => {
-        return (await voice.livekit.rooms()).includes(room.livekitRoom);
-      });
-      t.diagnostic(`the room was back after ${((Date.now() - back) / 1000).toFixed(1)} s`);
-      // Whose app gave up asks for the way in again.
-      for (const [phone, person] of [[phones[0], asha], [phones[1], ravi]]) {
-        await eventually(REPAIRED, 'a phone is in or out', async () => (await phone.state()) !== 'reconnecting');
-        if ((await phone.state()) !== 'connected') await phone.connect(...(await join(person, room.id)));
+        await voice.livekit.kill();
+        await Promise.all([lost, ...left.tabs].map((tab) => tab.crash()));
+        await comesBack(voice);
+        const back = Date.now();
+        await eventually(REPAIRED, 'LiveKit has the room again', async () => {
+          return (await voice.livekit.rooms()).includes(room.livekitRoom);
+        });
+        t.diagnostic(`the room was back after ${((Date.now() - back) / 1000).toFixed(1)} s`);
+        await Promise.all([isBack(phones[0], asha, room), isBack(phones[1], ravi, room)]);
+        t.diagnostic(`the people were back after ${((Date.now() - back) / 1000).toFixed(1)} s`);
+        await phones[0].speak();
+        await phones[1].hears(asha);
+        voice.later(COMING);
+        await eventually(REPAIRED, 'nobody haunts the room', async () => {
+          const { members } = await asha.api.get(`/rooms/${room.id}/members`);
+          const found = members.map((member) => member.user.id);
+          assert.ok(found.includes(asha.id) && found.includes(ravi.id), 'whoever is there was put out');
+          return !found.includes(meera.id);
+        });
+        await voice.livekit.holds(room.livekitRoom, [asha, ravi]);
+        await over(left.asha, left.call, OUTAGE);
+        t.diagnostic(`the call that both left was over after ${((Date.now() - back) / 1000).toFixed(1)} s`);
+        // Those whom nobody hears any more are free for another.
+        await inCall(left.ravi, left.asha);
+        const late = await browser.phone();
+        await late.connect(...(await join(meera, room.id)));
+        await late.hears(asha);
+      } finally {
+        await voice.stop();
       }
-      await phones[0].speak();
-      await phones[1].hears(asha);
-      voice.later(COMING);
-      await eventually(REPAIRED, 'nobody haunts the room', async () => {
-        const { members } = await asha.api.get(`/rooms/${room.id}/members`);
-        const found = members.map((member) => member.user.id);
-        assert.ok(found.includes(asha.id) && found.includes(ravi.id), 'whoever is there was put out');
-        return !found.includes(meera.id);
-      });
-      await voice.livekit.holds(room.livekitRoom, [asha, ravi]);
+    });
+  }
+
+  test('the Redis of all dies in two calls: one is hung up, the other left unseen; neither goes on, and new ones do', { timeout: 175_000 }, async (t) => {
+    const voice = await Voice.start({ cluster: true });
+    try {
+      const [hungUp, left] = await Promise.all([talking(voice), talking(voice)]);
+      await voice.redis.kill();
+      const died = Date.now();
+      // They go on talking: media does not pass through it.
+      await Promise.all([hungUp.phones[0].hears(hungUp.ravi), hungUp.phones[1].hears(hungUp.asha)]);
+      await hungUp.ravi.api.post(`/calls/${hungUp.call.id}/end`, {});
+      assert.equal((await hungUp.line.once('call:ended')).callId, hungUp.call.id);
+      assert.equal((await over(hungUp.asha, hungUp.call, 0)).status, 'completed');
+      await Promise.all(hungUp.phones.map((phone) => phone.leave()));
+      await Promise.all(left.tabs.map((tab) => tab.crash()));
+      const callLog = await over(left.asha, left.call, OUTAGE);
+      assert.equal(callLog.status, 'completed');
+      t.diagnostic(`the call that both left was over after ${((Date.now() - died) / 1000).toFixed(1)} s`);
+
+      await voice.redis.start();
+      const back = Date.now();
+      await inCall(hungUp.asha, hungUp.ravi, answeredAtLast);
+      await inCall(left.ravi, left.asha, answeredAtLast);
+      t.diagnostic(`they talk again ${((Date.now() - back) / 1000).toFixed(1)} s after it was back`);
+      for (const { call } of [hungUp, left]) await voice.livekit.holds(call.room, [], REPAIRED);
     } finally {
       await voice.stop();
     }

@@ -97,9 +97,13 @@ async fn a_gift_moves_coins_and_shows() {
         world.expect_event(person, coins).await;
     }
     let told = world.banter.notifications().list(&ravi.caller, &ALL).await.unwrap().page.items;
-    assert_eq!((told[0].body.as_str(), told[0].subject_id), ("asha Kumar gave you a chai: 20 coins", Some(shown.id.0)));
+    assert_eq!(
+        (told[0].body.as_str(), told[0].subject_id),
+        ("asha Kumar gave you a chai: 20 coins", Some(shown.id.0))
+    );
     let of = Of::User(asha.id);
-    let read = world.banter.messaging().history(&ravi.caller, of, history::Direction::After(0), 10).await.unwrap();
+    let read =
+        world.banter.messaging().history(&ravi.caller, of, history::Direction::After(0), 10).await.unwrap();
     assert_eq!(read.messages[0].gift, Some(shown));
 }
 
@@ -142,7 +146,10 @@ async fn the_same_gift_again_gives_once() {
     ] {
         assert_eq!(code(give(&world, &asha, &other).await), "CLIENT_GIFT_ID_REUSED");
     }
-    let taken = send::Draft { client_message_id: Some("m-1".into()), ..send::Draft::text(Target::User(ravi.id), "hi") };
+    let taken = send::Draft {
+        client_message_id: Some("m-1".into()),
+        ..send::Draft::text(Target::User(ravi.id), "hi")
+    };
     world.banter.messaging().send(&asha.caller, taken, None).await.unwrap();
     let draft = Draft { client_gift_id: Some("m-1".into()), ..draft };
     assert_eq!(code(give(&world, &asha, &draft).await), "CLIENT_GIFT_ID_REUSED");
@@ -154,7 +161,8 @@ async fn who_left_since_is_told_that_it_was_given() {
     let world = World::with_memory().await;
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
     let room = room(&world, &asha, &[&ravi]).await;
-    let draft = Draft { client_gift_id: Some("g".into()), ..within(conversation_of(room), &asha, Gift::Rose) };
+    let draft =
+        Draft { client_gift_id: Some("g".into()), ..within(conversation_of(room), &asha, Gift::Rose) };
     give(&world, &ravi, &draft).await.unwrap();
     world.banter.rooms().leave(&ravi.caller, room).await.unwrap();
     let again = give(&world, &ravi, &draft).await.unwrap();
@@ -207,7 +215,10 @@ async fn a_day_has_an_end_and_a_new_account_s_comes_sooner() {
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
     grant(&world, &asha, 30_000).await;
     let refused = give(&world, &asha, &to(&ravi, Gift::Peacock)).await.unwrap_err();
-    assert_eq!((refused.coded().1, refused.numbers()), ("GIFT_LIMIT_REACHED", vec![("limit", i64::from(DAILY_NEW)), ("left", 500)]));
+    assert_eq!(
+        (refused.coded().1, refused.numbers()),
+        ("GIFT_LIMIT_REACHED", vec![("limit", i64::from(DAILY_NEW)), ("left", 500)])
+    );
     world.open_connections().await;
     let kite = to(&ravi, Gift::Kite);
     let kites = join_all((0..5).map(|_| give(&world, &asha, &kite))).await;
@@ -260,11 +271,17 @@ async fn who_cannot_meet_the_receiver_is_not_told_who_it_was() {
     world.block(&meera, &ravi).await;
     world.notices().clear();
     give(&world, &asha, &within(here, &ravi, Gift::Rose)).await.unwrap();
-    let is_gift = |event: &Event| matches!(event, Event::MessageNew(new) if new.message_type == MessageType::Gift);
+    let is_gift =
+        |event: &Event| matches!(event, Event::MessageNew(new) if new.message_type == MessageType::Gift);
     for (reader, receiver) in [(&meera, None), (&ravi, Some(ravi.id))] {
         let Event::MessageNew(live) = world.expect_event(reader, is_gift).await else { unreachable!() };
         let of = Of::Conversation(here);
-        let read = world.banter.messaging().history(&reader.caller, of, history::Direction::After(0), 9).await.unwrap();
+        let read = world
+            .banter
+            .messaging()
+            .history(&reader.caller, of, history::Direction::After(0), 9)
+            .await
+            .unwrap();
         for message in [&live, &read.messages[0]] {
             assert_eq!(message.gift.unwrap().receiver_id, receiver, "{}", reader.name);
         }
@@ -286,7 +303,8 @@ async fn a_message_taken_back_takes_no_gift_back() {
     assert_eq!((has(&world, &asha).await, has(&world, &ravi).await), ((90, 0), (100, 10)));
     let listed = world.banter.gifts().list(&ravi.caller, Direction::Received, &ALL).await.unwrap();
     assert_eq!(listed.items[0].id, gave.given.id);
-    let forged = send::Draft { message_type: MessageType::Gift, ..send::Draft::text(Target::User(ravi.id), "palace") };
+    let forged =
+        send::Draft { message_type: MessageType::Gift, ..send::Draft::text(Target::User(ravi.id), "palace") };
     let forged = messaging.send(&asha.caller, forged, None).await;
     assert_eq!(forged.unwrap_err().coded().1, "VALIDATION_FAILED");
 }

@@ -18,8 +18,9 @@ use sqlx::PgExecutor;
 use tokio::sync::Notify;
 
 use crate::Banter;
-use crate::ids::{CallId, JobId, RoomId, SessionId, UserId};
+use crate::ids::{CallId, JobId, RoomId, SessionId, TransactionId, UserId};
 use crate::notifications::push::Push;
+use crate::payments::{self, reconcile};
 use crate::voice;
 
 /// What is to be done. The variant's name and fields are what the row holds: change them only by adding.
@@ -44,6 +45,16 @@ pub enum Job {
     ReconcileVoice {},
     /// Ends a room, unless somebody came meanwhile.
     CloseEmptyRoom { room_id: RoomId },
+    /// Does what the payment provider told.
+    ApplyWebhook { event_id: String },
+    /// Has the payment provider give money back.
+    SettleRefund { refund_id: TransactionId },
+    /// Asks the payment provider about an order.
+    CheckOrder { transaction_id: TransactionId },
+    /// The same for all that wait; queues itself again.
+    ReconcilePayments {},
+    /// Compares yesterday's payments with the provider's; queues itself again.
+    ReconcileYesterday {},
     /// Tells one phone of something. One job a phone, so that a retry reaches only those it did not reach before.
     Push(Push),
 }
@@ -55,12 +66,17 @@ impl Job {
             Self::Prune {} => Some("prune"),
             Self::Collect {} => Some("collect"),
             Self::ReconcileVoice {} => Some("reconcile_voice"),
+            Self::ReconcilePayments {} => Some("reconcile_payments"),
+            Self::ReconcileYesterday {} => Some("reconcile_yesterday"),
             Self::AfterDeletion { .. }
             | Self::Push(_)
             | Self::RingTimeout { .. }
             | Self::CloseEmptyRoom { .. }
             | Self::LeaveWithLogin { .. }
             | Self::SettleSeat { .. }
+            | Self::ApplyWebhook { .. }
+            | Self::SettleRefund { .. }
+            | Self::CheckOrder { .. }
             | Self::SettleMediaRoom { .. } => None,
         }
     }
@@ -78,8 +94,24 @@ impl Job {
             }
             Self::ReconcileVoice {} => voice::reconcile::run(banter).await,
             Self::CloseEmptyRoom { room_id } => Ok(banter.rooms().close_empty(*room_id).await?),
+            Self::ApplyWebhook { event_id } => {
+                Box::pin(banter.payments().apply_webhook(event_id)).await.map_err(payments)
+            }
+            Self::SettleRefund { refund_id } => banter.payments().settle_refund(*refund_id).await,
+            Self::CheckOrder { transaction_id } => {
+                Box::pin(banter.payments().check_order(*transaction_id)).await.map(drop).map_err(payments)
+            }
+            Self::ReconcilePayments {} => Box::pin(reconcile::run(banter)).await,
+            Self::ReconcileYesterday {} => Box::pin(reconcile::run_yesterday(banter)).await,
             Self::Push(push) => push.run(banter).await,
         }
+    }
+}
+
+fn payments(error: payments::Error) -> Failure {
+    match error {
+        payments::Error::Database(error) => Failure::Database(error),
+        error => Failure::Later(error.to_string()),
     }
 }
 

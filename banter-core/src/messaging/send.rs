@@ -91,7 +91,11 @@ impl Messaging<'_> {
     fn check<'a>(&self, caller: &Caller, draft: &'a Draft) -> Result<New<'a>, Error> {
         let mut problems = Problems::default();
         let is_text = draft.message_type == MessageType::Text;
-        problems.check("messageType", draft.message_type != MessageType::Gift, "is not sent, but given: POST /gifts");
+        problems.check(
+            "messageType",
+            draft.message_type != MessageType::Gift,
+            "is not sent, but given: POST /gifts",
+        );
         let content = text::clean(&draft.content, usize::from(is_text)..=MAX_CONTENT);
         let content = problems.take("content", content);
         let client_id = draft.client_message_id.as_deref().map(valid_client_id).transpose();

@@ -77,7 +77,8 @@ impl Audited {
 impl Payments<'_> {
     /// How many people an audit of all goes through.
     pub async fn to_audit(&self) -> Result<u64, Error> {
-        let users = sqlx::query_scalar!(r#"select count(*) as "users!" from users"#).fetch_one(self.0.pool()).await?;
+        let users =
+            sqlx::query_scalar!(r#"select count(*) as "users!" from users"#).fetch_one(self.0.pool()).await?;
         Ok(users.unsigned_abs())
     }
 

@@ -40,3 +40,16 @@ async fn keys_bear_the_prefix() {
     assert_ne!(one.key("x"), other.key("x"));
     assert!(one.key("x").ends_with(":x"));
 }
+
+#[tokio::test]
+async fn a_return_is_counted_once() {
+    let redis = testing::redis();
+    redis.ping().await.unwrap();
+    assert_eq!(redis.returns(), 0);
+    assert!(redis.trip::<()>("gone").is_err());
+    redis.breaker.open_until.store(0, Ordering::Relaxed);
+    for _ in 0..2 {
+        redis.ping().await.unwrap();
+        assert_eq!(redis.returns(), 1);
+    }
+}

@@ -93,6 +93,13 @@ impl Builder {
         self.config(|config| config.livekit = Some(livekit))
     }
 
+    /// Buys at this stand-in, and lives by its clock.
+    pub fn buys_at(mut self, sandbox: &crate::sandbox::razorpay::Sandbox) -> Self {
+        self.clock = Some(sandbox.clock().clone());
+        let razorpay = sandbox.config();
+        self.config(|config| config.razorpay = Some(razorpay))
+    }
+
     /// Changes the settings before the application is built.
     pub fn config(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
         let earlier = self.change;

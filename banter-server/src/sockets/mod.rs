@@ -120,6 +120,7 @@ async fn gone(hub: &Hub, socket: socketioxide::socket::Sid) {
 /// Renews presence, and closes sockets whose access token ran out without another.
 async fn keep(hub: Hub, sweep: Duration) {
     let mut renewed = tokio::time::Instant::now();
+    let mut returns = hub.banter.redis_returns();
     loop {
         tokio::time::sleep(sweep).await;
         let now = hub.banter.clock().now();
@@ -133,8 +134,10 @@ async fn keep(hub: Hub, sweep: Duration) {
                 Ok(()) => fanout::end(&socket, &accounts::Error::TokenExpired),
             }
         }
-        if renewed.elapsed() >= banter_core::presence::RENEW {
-            renewed = tokio::time::Instant::now();
+        // One that came back empty would have everybody offline until the next renewal.
+        let returned = hub.banter.redis_returns();
+        if renewed.elapsed() >= banter_core::presence::RENEW || returned != returns {
+            (renewed, returns) = (tokio::time::Instant::now(), returned);
             // Beside the sweep: after Redis lost its data this tells very many, one after the other.
             tokio::spawn(renew(hub.clone()));
         }

@@ -103,7 +103,9 @@ impl Payments<'_> {
                 Err(error) => return Err(error.into()),
             };
             match theirs {
-                Some(theirs) if theirs.is_captured() => compared.differences.extend(self.beside(&theirs).await?),
+                Some(theirs) if theirs.is_captured() => {
+                    compared.differences.extend(self.beside(&theirs).await?)
+                }
                 _ => compared.differences.push(Difference::NotCaptured { payment, transaction: ours.id }),
             }
         }

@@ -119,7 +119,10 @@ fn sum(page: &mut String, name: &str, amount: Paise, class: &str) {
 
 /// An address, a line for each of its parts.
 fn lines(text: Option<&str>) -> String {
-    text.into_iter().flat_map(str::lines).map(|line| format!("<span>{}</span>", escape_html(line.trim()))).collect()
+    text.into_iter()
+        .flat_map(str::lines)
+        .map(|line| format!("<span>{}</span>", escape_html(line.trim())))
+        .collect()
 }
 
 /// `22 November 2026`, in India.

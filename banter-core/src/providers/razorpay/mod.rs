@@ -62,6 +62,13 @@ impl Error {
     }
 }
 
+/// Has the form of an id of theirs: a prefix, `_`, letters and digits. What clients name goes into URLs.
+pub fn is_id(prefix: &str, id: &str) -> bool {
+    id.strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .is_some_and(|rest| (1..=40).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
 pub struct Razorpay(Option<Inner>);
 
 struct Inner {

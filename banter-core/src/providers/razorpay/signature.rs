@@ -21,8 +21,16 @@ pub fn is_of_webhook(secret: &str, body: &[u8], signature: &str) -> bool {
 
 /// As Razorpay signs: what its stand-in answers.
 pub fn sign(secret: &str, message: &[u8]) -> String {
-    let tag = hmac::sign(&key(secret), message);
-    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hmac::sign(&key(secret), message).as_ref())
+}
+
+/// SHA-256, by which a body without a name is known again.
+pub(crate) fn digest(body: &[u8]) -> String {
+    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn is_of(secret: &str, message: &[u8], signature: &str) -> bool {

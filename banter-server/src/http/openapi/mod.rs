@@ -32,7 +32,7 @@ pub use tidy::tidy;
         (name = "Calls", description = "Audio and video, of two or of a group"),
         (name = "Rooms", description = "Places to talk, with strangers too"),
         (name = "Gifts", description = "What coins are for"),
-        (name = "Payments", description = "Coins, what was paid for them, and receipts"),
+        (name = "Payments", description = "Coins and premium, and what was paid for them"),
         (name = "Notifications", description = "The inbox"),
         (name = "Media", description = "Pictures, recordings and films"),
         (name = "Presence", description = "Who is here now"),

@@ -1,3 +1,4 @@
-//! Coins, and what is paid for them. [`history`] what was paid, receipts, the ledger.
+//! Coins and premium: what is sold, and what was paid.
 
 pub mod history;
+pub mod orders;

@@ -1,8 +1,9 @@
 use futures_util::future::join_all;
 
-use super::ledger::{self, Entry, Kind, Outcome};
-use super::*;
+use crate::error::Coded as _;
 use crate::events::Event;
+use crate::payments::Error;
+use crate::payments::ledger::{self, Entry, Kind, Outcome};
 use crate::testing::{Person, World};
 
 fn entry(person: &Person, amount: i32, reference: &str) -> Entry {

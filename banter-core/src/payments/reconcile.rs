@@ -1,0 +1,300 @@
+//! Razorpay's own word, for what webhooks did not tell: orders that wait for too long, and every payment of yesterday.
+//! What is found is repaired by the same rules as if it had been told.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use serde::Serialize;
+
+use super::settle::Captured;
+use super::state::{self, Act, Next, Status};
+use super::{Error, Payments};
+use crate::Banter;
+use crate::ids::TransactionId;
+use crate::jobs::{Failure, Job};
+use crate::money::Paise;
+use crate::providers::razorpay::PAGE;
+use crate::providers::razorpay::entities::{Payment, PaymentStatus};
+
+/// How often waiting orders are looked for.
+const ROUND: TimeDelta = TimeDelta::minutes(5);
+/// Orders that nobody heard of for so long are asked about; then twice as long, and so on.
+const WAITS: TimeDelta = TimeDelta::minutes(10);
+/// Nobody pays an order this old, and if somebody does, it is credited all the same.
+const ABANDONED: TimeDelta = TimeDelta::hours(24);
+/// Orders in one round.
+const BATCH: i64 = 100;
+/// Payments whose orders are looked at before Razorpay is asked about each: the rest is told by the next round.
+const MOST_PAGES: u32 = 1000;
+/// India's time, which has no summer.
+const IST: TimeDelta = TimeDelta::minutes(330);
+/// When yesterday is looked at, by India's clock: late enough that banks have told of it.
+const MORNING: TimeDelta = TimeDelta::hours(3);
+
+/// What a look at Razorpay came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Payments or orders that were looked at.
+    pub looked_at: u32,
+    /// Purchases whose money had come, and which were not credited until now.
+    pub credited: u32,
+    /// Attempts that failed, and orders that nobody paid.
+    pub ended: u32,
+    /// Refunds that we had not heard of, or not to their end.
+    pub refunds: u32,
+    /// Payments for no order of ours.
+    pub foreign: u32,
+    /// Questions that Razorpay did not answer; they are asked again.
+    pub unanswered: u32,
+}
+
+impl Report {
+    fn add(&mut self, other: Self) {
+        self.looked_at += other.looked_at;
+        self.credited += other.credited;
+        self.ended += other.ended;
+        self.refunds += other.refunds;
+        self.foreign += other.foreign;
+        self.unanswered += other.unanswered;
+    }
+
+    fn repaired(self) -> bool {
+        self.credited + self.refunds > 0
+    }
+}
+
+/// The job that looks at orders, again and again.
+pub(crate) async fn run(banter: &Banter) -> Result<(), Failure> {
+    let next = banter.clock().now() + ROUND;
+    let report = banter.payments().reconcile_waiting().await;
+    banter.jobs().queue(banter.pool(), &Job::ReconcilePayments {}, next).await?;
+    log("waiting orders", report.map_err(later)?);
+    Ok(())
+}
+
+/// The job that looks at yesterday, each morning.
+pub(crate) async fn run_yesterday(banter: &Banter) -> Result<(), Failure> {
+    let now = banter.clock().now();
+    let report = if banter.razorpay().is_configured() {
+        banter.payments().reconcile_day(india(now) - Days::new(1)).await
+    } else {
+        Ok(Report::default())
+    };
+    let report = report.map_err(later)?;
+    banter.jobs().queue(banter.pool(), &Job::ReconcileYesterday {}, next_morning(now)).await?;
+    log("yesterday's payments", report);
+    Ok(())
+}
+
+fn later(error: Error) -> Failure {
+    Failure::Later(error.to_string())
+}
+
+fn log(what: &str, report: Report) {
+    if report.repaired() {
+        tracing::warn!(?report, what, "payments were repaired: their webhooks had not come");
+    } else if report != Report::default() {
+        tracing::info!(?report, what, "payments were compared");
+    }
+}
+
+/// The day it is in India.
+pub(crate) fn india(at: DateTime<Utc>) -> NaiveDate {
+    (at + IST).date_naive()
+}
+
+/// When that day begins in India.
+pub(crate) fn begins(day: NaiveDate) -> DateTime<Utc> {
+    Utc.from_utc_datetime(&day.and_time(NaiveTime::MIN)) - IST
+}
+
+pub(crate) fn next_morning(now: DateTime<Utc>) -> DateTime<Utc> {
+    let today = begins(india(now)) + MORNING;
+    if today > now { today } else { today + TimeDelta::days(1) }
+}
+
+impl Payments<'_> {
+    /// Asks about orders that wait for too long.
+    pub async fn reconcile_waiting(&self) -> Result<Report, Error> {
+        let mut report = Report::default();
+        if !self.0.razorpay().is_configured() {
+            return Ok(report);
+        }
+        let waiting = sqlx::query_scalar!(
+            r#"
+            select id as "id: TransactionId"
+            from transactions
+            where status = 'pending'
+              and kind = 'coin_purchase'
+              and coalesce(asked_at, created_at) < $1::timestamptz - $2::interval
+              -- Twice as long each time.
+              and coalesce(asked_at, created_at) - created_at <= $1 - coalesce(asked_at, created_at)
+            order by coalesce(asked_at, created_at)
+            limit $3
+            "#,
+            self.0.clock().now(),
+            sqlx::postgres::types::PgInterval::try_from(WAITS).expect("whole minutes"),
+            BATCH,
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        for transaction in waiting {
+            match self.check_order(transaction).await {
+                Ok(one) => report.add(one),
+                Err(Error::Razorpay(error)) => {
+                    tracing::warn!(%error, %transaction, "an order could not be asked about");
+                    report.unanswered += 1;
+                    // They are away: the others would only wait for the same.
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(report)
+    }
+
+    /// Asks Razorpay about one order, and does what follows.
+    pub async fn check_order(&self, transaction: TransactionId) -> Result<Report, Error> {
+        let now = self.0.clock().now();
+        let order = sqlx::query!(
+            r#"
+            update transactions
+            set asked_at = $2
+            where id = $1 and kind = 'coin_purchase'
+            returning status as "status: Status", razorpay_order_id, created_at
+            "#,
+            transaction.0,
+            now,
+        )
+        .fetch_optional(self.0.pool())
+        .await?
+        .ok_or(Error::TransactionNotFound)?;
+        let mut report = Report { looked_at: 1, ..Report::default() };
+        let mut payments = Vec::new();
+        if let Some(order_id) = &order.razorpay_order_id {
+            payments = self.0.razorpay().order_payments(order_id).await?;
+            for payment in &payments {
+                report.add(self.apply(order_id, payment).await?);
+            }
+        }
+        let is_old = order.created_at + ABANDONED <= now;
+        // Without an order of theirs nobody can have paid.
+        if (is_old || order.razorpay_order_id.is_none())
+            && !payments.iter().any(Payment::is_captured)
+            && let Next::Become(status) = state::next(order.status, Act::GiveUp)
+        {
+            let ended = sqlx::query!(
+                "update transactions set status = $2, updated_at = $3 where id = $1 and status = $4",
+                transaction.0,
+                status as Status,
+                now,
+                order.status as Status,
+            )
+            .execute(self.0.pool())
+            .await?;
+            report.ended += u32::from(ended.rows_affected() == 1);
+        }
+        Ok(report)
+    }
+
+    /// Compares all payments of a day, by India's clock, with ours.
+    pub async fn reconcile_day(&self, day: NaiveDate) -> Result<Report, Error> {
+        let (from, to) = (begins(day), begins(day + Days::new(1)));
+        let mut report = Report::default();
+        for page in 0..MOST_PAGES {
+            let payments =
+                self.0.razorpay().payments(from.timestamp(), to.timestamp() - 1, page * PAGE).await?;
+            let whole = payments.len() == PAGE as usize;
+            report.add(self.compare(&payments).await?);
+            if !whole {
+                return Ok(report);
+            }
+        }
+        tracing::error!(%day, "more payments in a day than are compared");
+        Ok(report)
+    }
+
+    async fn compare(&self, payments: &[Payment]) -> Result<Report, Error> {
+        let ids: Vec<String> = payments.iter().map(|payment| payment.id.clone()).collect();
+        // Payments that we have as they are.
+        let known = sqlx::query!(
+            r#"
+            select razorpay_payment_id as "id!", refunded_amount as "refunded: Paise"
+            from transactions
+            where razorpay_payment_id = any($1)
+            "#,
+            &ids,
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        let mut report = Report::default();
+        for payment in payments {
+            let refunded = payment.amount_refunded.unwrap_or_default();
+            if known.iter().any(|known| known.id == payment.id && known.refunded == refunded) {
+                report.looked_at += 1;
+                continue;
+            }
+            let Some(order_id) = &payment.order_id else {
+                report.add(Report { looked_at: 1, foreign: 1, ..Report::default() });
+                continue;
+            };
+            report.looked_at += 1;
+            match self.apply(order_id, payment).await {
+                // A subscription's charge has an order that we did not make; its subscription is looked at by itself.
+                Err(Error::OrderNotFound) => report.foreign += u32::from(payment.invoice_id.is_none()),
+                outcome => report.add(outcome?),
+            }
+        }
+        Ok(report)
+    }
+
+    /// Does what follows of a payment as Razorpay has it.
+    async fn apply(&self, order_id: &str, payment: &Payment) -> Result<Report, Error> {
+        let mut report = Report::default();
+        let taken;
+        let payment = match payment.status {
+            PaymentStatus::Authorized => match self.take(payment).await? {
+                Some(captured) => {
+                    taken = captured;
+                    &taken
+                }
+                None => return Ok(report),
+            },
+            PaymentStatus::Created => return Ok(report),
+            PaymentStatus::Captured | PaymentStatus::Refunded | PaymentStatus::Failed => payment,
+        };
+        let mut transaction = self.0.pool().begin().await?;
+        if payment.status == PaymentStatus::Failed {
+            let new = self.fail(&mut transaction, order_id, payment).await?;
+            transaction.commit().await?;
+            report.ended += u32::from(new);
+            return Ok(report);
+        }
+        let settled = self.settle(&mut transaction, order_id, &Captured::from(payment)).await?;
+        transaction.commit().await?;
+        report.credited += u32::from(settled.is_new());
+        settled.tell(self).await;
+        if payment.amount_refunded.is_some_and(|refunded| refunded > Paise(0)) {
+            for refund in self.0.razorpay().refunds_of(&payment.id).await? {
+                let heard = self.refund_is(&refund).await?;
+                report.refunds += u32::from(heard.is_new());
+                heard.tell(self).await;
+            }
+        }
+        Ok(report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn india_s_day_begins_half_past_six_the_evening_before() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+        assert_eq!(india(at("2026-11-22T18:29:59Z")).to_string(), "2026-11-22");
+        assert_eq!(india(at("2026-11-22T18:30:00Z")).to_string(), "2026-11-23");
+        assert_eq!(begins("2026-11-23".parse().expect("a day")), at("2026-11-22T18:30:00Z"));
+        assert_eq!(next_morning(at("2026-11-22T21:29:59Z")), at("2026-11-22T21:30:00Z"));
+        assert_eq!(next_morning(at("2026-11-22T21:30:00Z")), at("2026-11-23T21:30:00Z"));
+    }
+}

@@ -1,0 +1,291 @@
+//! With the stand-in: what it tells, what it is asked, and what it does not answer.
+
+use chrono::TimeDelta;
+
+use super::{Package, Proof, code};
+use crate::error::Coded as _;
+use crate::jobs::worker;
+use crate::payments::orders::Ordered;
+use crate::payments::reconcile::Report;
+use crate::payments::verify::Verified;
+use crate::payments::{Error, Payments};
+use crate::sandbox::razorpay::{Checkout, Fault, Method, Options, Sandbox};
+use crate::testing::{Person, World, noon};
+
+struct Market {
+    sandbox: Sandbox,
+    world: World,
+    asha: Person,
+}
+
+impl Market {
+    async fn open() -> Self {
+        let sandbox = Sandbox::start(Options::new(noon())).await.unwrap();
+        let world = World::builder().memory().buys_at(&sandbox).build().await;
+        let asha = world.user("asha").await;
+        Self { sandbox, world, asha }
+    }
+
+    fn payments(&self) -> Payments<'_> {
+        self.world.banter.payments()
+    }
+
+    async fn order(&self, package: Package) -> Ordered {
+        self.payments().order(&self.asha.caller, package).await.unwrap()
+    }
+
+    async fn verify(&self, ordered: &Ordered, checkout: &Checkout) -> Result<Verified, Error> {
+        let proof = Proof {
+            order_id: ordered.order_id.clone(),
+            payment_id: checkout.razorpay_payment_id.clone(),
+            signature: checkout.razorpay_signature.clone(),
+            transaction: Some(ordered.transaction),
+        };
+        self.payments().verify(&self.asha.caller, &proof).await
+    }
+
+    async fn work(&self) {
+        while worker::round(&self.world.banter).await.unwrap() > 0 {}
+    }
+
+    async fn coins(&self) -> i32 {
+        sqlx::query_scalar("select coins from users where id = $1")
+            .bind(self.asha.id)
+            .fetch_one(self.world.banter.pool())
+            .await
+            .unwrap()
+    }
+
+    async fn status(&self, ordered: &Ordered) -> String {
+        sqlx::query_scalar("select status from transactions where id = $1")
+            .bind(ordered.transaction)
+            .fetch_one(self.world.banter.pool())
+            .await
+            .unwrap()
+    }
+
+    /// Nothing that was asked broke a rule of Razorpay's.
+    fn kept_the_rules(&self) {
+        assert_eq!(self.sandbox.take_refused(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_purchase_from_order_to_coins() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Ultimate).await;
+    assert_eq!(ordered.key_id, market.sandbox.keys().key_id);
+    let theirs = market.sandbox.entity(&ordered.order_id).unwrap();
+    assert_eq!(
+        (&theirs["amount"], &theirs["receipt"]),
+        (&49_900.into(), &ordered.transaction.0.simple().to_string().into())
+    );
+    assert_eq!(theirs["notes"]["userId"], market.asha.id.to_string());
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Upi).unwrap();
+    let verified = market.verify(&ordered, &checkout).await.unwrap();
+    assert_eq!((verified.coins, verified.balance), (1500, 1600));
+    let asked = market.sandbox.requests().len();
+    assert_eq!(market.verify(&ordered, &checkout).await.unwrap(), verified);
+    assert_eq!(market.sandbox.requests().len(), asked, "what is known is not asked again");
+    let (method, fee): (String, Option<i64>) = sqlx::query_as("select payment_method, fee from transactions")
+        .fetch_one(market.world.banter.pool())
+        .await
+        .unwrap();
+    assert!(method == "upi" && fee.is_some(), "{method} {fee:?}");
+    market.kept_the_rules();
+}
+
+#[tokio::test]
+async fn what_is_only_promised_is_taken() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Basic).await;
+    let checkout = market.sandbox.authorize(&ordered.order_id, Method::Card).unwrap();
+    assert_eq!(market.verify(&ordered, &checkout).await.unwrap().balance, 200);
+    assert_eq!(market.sandbox.entity(&checkout.razorpay_payment_id).unwrap()["status"], "captured");
+    // Nobody comes with a proof of this one, and no webhook tells of it.
+    let ordered = market.order(Package::Basic).await;
+    market.sandbox.authorize(&ordered.order_id, Method::Card).unwrap();
+    market.world.advance(TimeDelta::minutes(11));
+    let report = market.payments().reconcile_waiting().await.unwrap();
+    assert_eq!(report, Report { looked_at: 1, credited: 1, ..Report::default() });
+    assert_eq!(market.coins().await, 300);
+    market.kept_the_rules();
+}
+
+#[tokio::test]
+async fn what_no_webhook_told_is_found() {
+    let market = Market::open().await;
+    let (paid, failed, open) = (
+        market.order(Package::Basic).await,
+        market.order(Package::Basic).await,
+        market.order(Package::Basic).await,
+    );
+    market.sandbox.pay(&paid.order_id, Method::Upi).unwrap();
+    market.sandbox.fail_payment(&failed.order_id, Method::Card, "insufficient_fund").unwrap();
+    assert_eq!(
+        market.payments().reconcile_waiting().await.unwrap(),
+        Report::default(),
+        "ten minutes are given"
+    );
+    market.world.advance(TimeDelta::minutes(11));
+    let report = market.payments().reconcile_waiting().await.unwrap();
+    assert_eq!(report, Report { looked_at: 3, credited: 1, ended: 1, ..Report::default() });
+    assert_eq!(market.payments().reconcile_waiting().await.unwrap(), Report::default(), "asked a moment ago");
+    assert_eq!((market.coins().await, market.status(&failed).await.as_str()), (200, "failed"));
+    assert_eq!(market.status(&open).await, "pending");
+    market.world.advance(TimeDelta::hours(24));
+    let report = market.payments().reconcile_waiting().await.unwrap();
+    assert_eq!(report, Report { looked_at: 1, ended: 1, ..Report::default() });
+    assert_eq!(market.status(&open).await, "abandoned");
+    // The bank was slow: the morning's look finds it.
+    market.sandbox.pay(&open.order_id, Method::Netbanking).unwrap();
+    let today = crate::payments::reconcile::india(market.world.now());
+    let report = market.payments().reconcile_day(today).await.unwrap();
+    assert_eq!(report, Report { looked_at: 1, credited: 1, ..Report::default() });
+    assert_eq!((market.coins().await, market.status(&open).await.as_str()), (300, "success"));
+    assert_eq!(market.payments().reconcile_day(today).await.unwrap().credited, 0);
+    market.kept_the_rules();
+}
+
+#[tokio::test]
+async fn pages_of_a_day_are_all_looked_at() {
+    let market = Market::open().await;
+    for _ in 0..105 {
+        let now = market.world.now();
+        let ordered = market.payments().order(&market.asha.caller, Package::Basic).await;
+        let Ok(ordered) = ordered else {
+            // As many as a person may order in a while.
+            market.world.advance(TimeDelta::seconds(30));
+            assert_ne!(market.world.now(), now);
+            continue;
+        };
+        market.sandbox.pay(&ordered.order_id, Method::Upi).unwrap();
+    }
+    let paid: i64 = sqlx::query_scalar("select count(*) from transactions")
+        .fetch_one(market.world.banter.pool())
+        .await
+        .unwrap();
+    let today = crate::payments::reconcile::india(market.world.now());
+    let report = market.payments().reconcile_day(today).await.unwrap();
+    assert_eq!((i64::from(report.looked_at), i64::from(report.credited)), (paid, paid));
+    assert_eq!(i64::from(market.coins().await), 100 + 100 * paid);
+}
+
+#[tokio::test]
+async fn a_proof_is_good_while_razorpay_is_away_and_is_looked_at_later() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Basic).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Wallet).unwrap();
+    for fault in [Fault::ServerError, Fault::Garbage, Fault::Throttled, Fault::BreakOff] {
+        market.sandbox.fail_next(1, fault);
+        assert_eq!(market.verify(&ordered, &checkout).await.unwrap().balance, 200);
+    }
+    market.sandbox.recover();
+    market.world.advance(TimeDelta::minutes(1));
+    market.work().await;
+    let method: Option<String> = sqlx::query_scalar("select payment_method from transactions")
+        .fetch_one(market.world.banter.pool())
+        .await
+        .unwrap();
+    assert_eq!(method.as_deref(), Some("wallet"));
+    assert_eq!(market.coins().await, 200);
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_is_lost_is_begun_again() {
+    let market = Market::open().await;
+    for fault in
+        [Fault::AnswerLost, Fault::ServerError, Fault::Garbage, Fault::Throttled, Fault::Refuse("no".into())]
+    {
+        market.sandbox.fail_next(1, fault.clone());
+        let refused = market.payments().order(&market.asha.caller, Package::Basic).await;
+        let expected = if matches!(fault, Fault::Refuse(_)) { "INTERNAL" } else { "PAYMENTS_UNAVAILABLE" };
+        assert_eq!(code(refused), expected, "{fault:?}");
+    }
+    let ordered = market.order(Package::Basic).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Upi).unwrap();
+    assert_eq!(market.verify(&ordered, &checkout).await.unwrap().balance, 200);
+    market.world.advance(TimeDelta::minutes(11));
+    assert_eq!(market.payments().reconcile_waiting().await.unwrap(), Report::default(), "nothing waits");
+}
+
+#[tokio::test]
+async fn a_payment_that_is_not_through_is_said_to_be_so() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Basic).await;
+    let checkout = market.sandbox.authorize(&ordered.order_id, Method::Upi).unwrap();
+    market.sandbox.fail_at("POST /v1/payments/", None, Fault::ServerError);
+    assert_eq!(code(market.verify(&ordered, &checkout).await), "PAYMENT_PENDING");
+    assert_eq!(market.coins().await, 100);
+    market.sandbox.recover();
+    market.world.advance(TimeDelta::minutes(1));
+    market.work().await;
+    assert_eq!(market.coins().await, 200);
+}
+
+#[tokio::test]
+async fn a_refund_is_made_once_whatever_is_lost_on_the_way() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Standard).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Card).unwrap();
+    market.verify(&ordered, &checkout).await.unwrap();
+    market.sandbox.fail_at("POST /v1/payments/", Some(1), Fault::AnswerLost);
+    let refund = market.payments().refund(ordered.transaction, None, "a complaint", None).await.unwrap();
+    market.work().await;
+    assert_eq!(market.coins().await, 100);
+    market.world.advance(TimeDelta::hours(1));
+    market.work().await;
+    let (status, theirs): (String, Option<String>) =
+        sqlx::query_as("select status, razorpay_refund_id from transactions where id = $1")
+            .bind(refund)
+            .fetch_one(market.world.banter.pool())
+            .await
+            .unwrap();
+    assert_eq!(status, "success");
+    let theirs = market.sandbox.entity(&theirs.unwrap()).unwrap();
+    assert_eq!((&theirs["amount"], &theirs["notes"]["refundId"]), (&9900.into(), &refund.to_string().into()));
+    assert_eq!(market.sandbox.entity(&checkout.razorpay_payment_id).unwrap()["amount_refunded"], 9900);
+    market.kept_the_rules();
+}
+
+#[tokio::test]
+async fn a_refund_that_is_refused_brings_the_coins_back() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Standard).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Card).unwrap();
+    market.verify(&ordered, &checkout).await.unwrap();
+    let low = "Your account does not have enough balance to carry out the refund operation.";
+    market.sandbox.fail_at("POST /v1/payments/", Some(1), Fault::Refuse(low.into()));
+    market.payments().refund(ordered.transaction, None, "a complaint", None).await.unwrap();
+    assert_eq!(market.coins().await, 100);
+    market.work().await;
+    assert_eq!((market.coins().await, market.status(&ordered).await.as_str()), (350, "success"));
+    let why: String = sqlx::query_scalar("select failure_reason from transactions where kind = 'refund'")
+        .fetch_one(market.world.banter.pool())
+        .await
+        .unwrap();
+    assert_eq!(why, low);
+    // And again, which succeeds.
+    market.payments().refund(ordered.transaction, None, "a complaint", None).await.unwrap();
+    market.work().await;
+    assert_eq!((market.coins().await, market.status(&ordered).await.as_str()), (100, "refunded"));
+}
+
+#[tokio::test]
+async fn a_refund_of_the_dashboard_s_is_found_without_its_webhook() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Standard).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Card).unwrap();
+    market.verify(&ordered, &checkout).await.unwrap();
+    market.sandbox.refund(&checkout.razorpay_payment_id, Some(4950)).unwrap();
+    let today = crate::payments::reconcile::india(market.world.now());
+    let report = market.payments().reconcile_day(today).await.unwrap();
+    assert_eq!(report, Report { looked_at: 1, refunds: 1, ..Report::default() });
+    assert_eq!((market.coins().await, market.status(&ordered).await.as_str()), (225, "partially_refunded"));
+    assert_eq!(
+        market.payments().reconcile_day(today).await.unwrap(),
+        Report { looked_at: 1, ..Report::default() }
+    );
+    let nothing = market.payments().check_order(crate::ids::TransactionId(uuid::Uuid::nil())).await;
+    assert_eq!(nothing.unwrap_err().coded().1, "TRANSACTION_NOT_FOUND");
+}

@@ -1,0 +1,329 @@
+//! What Razorpay tells. An event is stored under its id, with a job to apply it, in one statement; then it is answered,
+//! well within the five seconds they wait. Applying locks the event's row, so it happens once, and what it says goes
+//! through the same rules as everything else: repeats and any order are harmless. What is not understood stays, visible.
+//!
+//! Of who paid only ids are stored: addresses, numbers and cards are cut out before.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::settle::Captured;
+use super::{Error, Payments, metrics};
+use crate::error::{self, Coded, Kind};
+use crate::jobs::Job;
+use crate::providers::razorpay::entities::{Payment, Refund};
+use crate::providers::razorpay::{self, signature};
+
+/// Why an event was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error(transparent)]
+    NotConfigured(razorpay::Error),
+    #[error("the signature is missing, or not of this body")]
+    Forged,
+    #[error("the body is no event")]
+    NotUnderstood,
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Coded for Refusal {
+    fn coded(&self) -> (Kind, &'static str) {
+        match self {
+            Self::NotConfigured(error) => error.coded(),
+            Self::Forged => (Kind::Unauthenticated, "WEBHOOK_SIGNATURE_INVALID"),
+            Self::NotUnderstood => (Kind::Invalid, "WEBHOOK_INVALID"),
+            Self::Database(error) => error::database(error),
+        }
+    }
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum State {
+    /// It waits to be applied.
+    Received,
+    Applied,
+    /// It says nothing that concerns us.
+    Ignored,
+    /// It contradicts what we know: somebody should look.
+    Refused,
+    /// Of a kind that this version does not know.
+    Unknown,
+}
+
+impl State {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Applied => "applied",
+            Self::Ignored => "ignored",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What is cut out of an event before it is stored: who paid, and from what.
+const PRIVATE: [&str; 9] =
+    ["email", "contact", "vpa", "card", "upi", "bank_account", "customer_details", "acquirer_data", "ip"];
+
+/// How long after a promise of money it is looked for, where captures are left to us.
+const CAPTURE_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(2);
+
+#[derive(Deserialize)]
+struct Named {
+    event: String,
+}
+
+#[derive(Deserialize)]
+struct Entity<T> {
+    entity: T,
+}
+
+#[derive(Deserialize)]
+struct OfPayment {
+    payment: Entity<Payment>,
+}
+
+#[derive(Deserialize)]
+struct OfRefund {
+    refund: Entity<Refund>,
+}
+
+impl Payments<'_> {
+    /// Takes an event: `signature` and `id` are the headers `X-Razorpay-Signature` and `x-razorpay-event-id`, `body` what
+    /// was signed, byte for byte. `false`: it had come before.
+    pub async fn hear(&self, signature: &str, id: Option<&str>, body: &[u8]) -> Result<bool, Refusal> {
+        let secret = self.0.razorpay().webhook_secret().map_err(Refusal::NotConfigured)?;
+        if !signature::is_of_webhook(secret, body, signature) {
+            tracing::warn!("a webhook whose signature is not Razorpay's");
+            metrics::refused("webhook", "signature");
+            return Err(Refusal::Forged);
+        }
+        let mut event: Value = serde_json::from_slice(body).map_err(|_| Refusal::NotUnderstood)?;
+        let Named { event: kind } = Named::deserialize(&event).map_err(|_| Refusal::NotUnderstood)?;
+        let id =
+            match id.filter(|id| (1..=200).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())) {
+                Some(id) => id.to_owned(),
+                // The same body again is the same event.
+                None => format!("sha256:{}", signature::digest(body)),
+            };
+        if !(1..=100).contains(&kind.len())
+            || kind.contains('\0')
+            || body.windows(6).any(|at| at == b"\\u0000")
+        {
+            return Err(Refusal::NotUnderstood);
+        }
+        cut(&mut event);
+        let now = self.0.clock().now();
+        let job = Job::ApplyWebhook { event_id: id.clone() };
+        let mut transaction = self.0.pool().begin().await?;
+        let stored = sqlx::query!(
+            r#"
+            insert into webhook_events (provider, event_id, kind, payload, received_at, state)
+            values ('razorpay', $1, $2, $3, $4, 'received')
+            on conflict (provider, event_id) do nothing
+            "#,
+            id,
+            kind,
+            event,
+            now,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if stored.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.0.jobs().queue(&mut *transaction, &job, now).await?;
+        transaction.commit().await?;
+        self.0.jobs().wake();
+        Ok(true)
+    }
+
+    /// Does what a stored event says, unless that was done.
+    pub(crate) async fn apply_webhook(&self, id: &str) -> Result<(), Error> {
+        let mut transaction = self.0.pool().begin().await?;
+        let stored = sqlx::query!(
+            r#"
+            select kind, payload
+            from webhook_events
+            where provider = 'razorpay' and event_id = $1 and state = 'received'
+            for no key update
+            "#,
+            id,
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(stored) = stored else { return Ok(()) };
+        // What it moves is undone where it contradicts what we know; that it came is not.
+        let mut attempt = sqlx::Acquire::begin(&mut *transaction).await?;
+        let (state, note, told) = match self.apply_event(&mut attempt, &stored.kind, &stored.payload).await {
+            Ok(Applied { state, note, told }) => {
+                attempt.commit().await?;
+                (state, note, told)
+            }
+            Err(Error::Database(error)) => return Err(error.into()),
+            Err(refused) => {
+                attempt.rollback().await?;
+                tracing::error!(event = id, kind = stored.kind, error = %refused, "a webhook contradicts what we know");
+                metrics::refused("webhook", refused.coded().1);
+                (State::Refused, Some(refused.to_string()), Told::Nobody)
+            }
+        };
+        sqlx::query!(
+            r#"
+            update webhook_events
+            set state = $2, note = $3, applied_at = $4
+            where provider = 'razorpay' and event_id = $1
+            "#,
+            id,
+            state as State,
+            note,
+            self.0.clock().now(),
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        told.tell(self).await;
+        Ok(())
+    }
+
+    async fn apply_event(
+        &self,
+        db: &mut sqlx::PgConnection,
+        kind: &str,
+        event: &Value,
+    ) -> Result<Applied, Error> {
+        let payload = &event["payload"];
+        match kind {
+            "payment.captured" | "order.paid" => {
+                let OfPayment { payment: Entity { entity: payment } } = read(payload)?;
+                let Some(order) = order_of(&payment) else {
+                    return Ok(Applied::ignored("it pays for no order"));
+                };
+                match self.settle(db, order, &Captured::from(&payment)).await {
+                    Ok(settled) => Ok(Applied::new(Told::Settled(settled))),
+                    // Their subscriptions make orders of their own, and tell of them by events of their own.
+                    Err(Error::OrderNotFound) if payment.invoice_id.is_some() => {
+                        Ok(Applied::ignored("a subscription's charge"))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            "payment.authorized" => {
+                let OfPayment { payment: Entity { entity: payment } } = read(payload)?;
+                let order = sqlx::query_scalar!(
+                    r#"
+                    select id as "id: crate::ids::TransactionId"
+                    from transactions
+                    where razorpay_order_id = $1 and status in ('pending', 'failed', 'abandoned')
+                    "#,
+                    payment.order_id,
+                )
+                .fetch_optional(&mut *db)
+                .await?;
+                let Some(order) = order else { return Ok(Applied::ignored("no order of ours waits for it")) };
+                self.ask_later(&mut *db, order, CAPTURE_AFTER).await?;
+                Ok(Applied::new(Told::Nobody))
+            }
+            "payment.failed" => {
+                let OfPayment { payment: Entity { entity: payment } } = read(payload)?;
+                let Some(order) = order_of(&payment) else {
+                    return Ok(Applied::ignored("it pays for no order"));
+                };
+                match self.fail(db, order, &payment).await {
+                    Ok(true) => Ok(Applied::new(Told::Nobody)),
+                    Ok(false) => Ok(Applied::ignored("that attempt says nothing new")),
+                    Err(Error::OrderNotFound) if payment.invoice_id.is_some() => {
+                        Ok(Applied::ignored("a subscription's charge"))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            "refund.created" | "refund.processed" | "refund.failed" | "refund.speed_changed" => {
+                let OfRefund { refund: Entity { entity: refund } } = read(payload)?;
+                Ok(Applied::new(Told::Refund(self.hear_refund(db, &refund).await?)))
+            }
+            _ => {
+                tracing::warn!(kind, "a webhook of a kind that is not known; it is kept");
+                Ok(Applied { state: State::Unknown, note: None, told: Told::Nobody })
+            }
+        }
+    }
+
+    /// Has an event applied again, whatever became of it before. `false`: there is none of that id.
+    pub async fn replay(&self, id: &str) -> Result<bool, Error> {
+        let mut transaction = self.0.pool().begin().await?;
+        let found = sqlx::query!(
+            r#"
+            update webhook_events
+            set state = 'received', note = null, applied_at = null
+            where provider = 'razorpay' and event_id = $1
+            "#,
+            id,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if found.rows_affected() == 0 {
+            return Ok(false);
+        }
+        transaction.commit().await?;
+        self.apply_webhook(id).await?;
+        Ok(true)
+    }
+}
+
+struct Applied {
+    state: State,
+    note: Option<String>,
+    told: Told,
+}
+
+impl Applied {
+    fn new(told: Told) -> Self {
+        Self { state: State::Applied, note: None, told }
+    }
+
+    fn ignored(why: &str) -> Self {
+        Self { state: State::Ignored, note: Some(why.to_owned()), told: Told::Nobody }
+    }
+}
+
+/// What is told after the commit.
+enum Told {
+    Nobody,
+    Settled(super::settle::Settled),
+    Refund(super::refunds::Heard),
+}
+
+impl Told {
+    async fn tell(self, payments: &Payments<'_>) {
+        match self {
+            Self::Nobody => {}
+            Self::Settled(settled) => settled.tell(payments).await,
+            Self::Refund(heard) => heard.tell(payments).await,
+        }
+    }
+}
+
+fn read<T: for<'a> Deserialize<'a>>(payload: &Value) -> Result<T, Error> {
+    T::deserialize(payload).map_err(|error| Error::EventNotUnderstood(error.to_string()))
+}
+
+fn order_of(payment: &Payment) -> Option<&str> {
+    payment.order_id.as_deref()
+}
+
+fn cut(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !PRIVATE.contains(&name.as_str()));
+            fields.values_mut().for_each(cut);
+        }
+        Value::Array(items) => items.iter_mut().for_each(cut),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
