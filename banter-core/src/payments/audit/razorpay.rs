@@ -69,7 +69,7 @@ impl Ours {
 
 impl Payments<'_> {
     /// Compares what was paid from the one time to the other. `progress` is told how many payments are done.
-    pub async fn compare(
+    pub async fn compare_with_razorpay(
         &self,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
