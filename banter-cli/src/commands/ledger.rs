@@ -5,7 +5,7 @@ use banter_core::payments::audit::razorpay::{Compared, Difference};
 use banter_core::payments::audit::{Audited, Finding};
 use banter_core::payments::revenue::Days;
 use banter_core::{Banter, payments};
-use chrono::{NaiveDate, Utc};
+use chrono::{Datelike as _, NaiveDate, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -117,6 +117,9 @@ pub(super) fn days(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<Day
     let usual = Days::last(30, Utc::now());
     let to = to.unwrap_or(usual.to);
     let from = from.unwrap_or(usual.from.min(to));
+    if [from, to].iter().any(|day| !(1970..=9999).contains(&day.year())) {
+        return Err(Failure::user("a day of the years 1970 to 9999 is wanted"));
+    }
     if from > to {
         return Err(Failure::user(format!("`--from {from}` is after `--to {to}`")));
     }
