@@ -10,7 +10,10 @@ async fn a_gift_is_given_once_and_seen_by_both() {
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
     let mut socket = api.socket(&ravi).await;
     let catalogue = api.get("/gifts/catalogue", &asha).await.is(200);
-    assert_eq!(catalogue["gifts"][0], json!({ "gift": "rose", "name": { "en": "rose", "hi": "गुलाब" }, "coins": 10 }));
+    assert_eq!(
+        catalogue["gifts"][0],
+        json!({ "gift": "rose", "name": { "en": "rose", "hi": "गुलाब" }, "coins": 10 })
+    );
     let rose = json!({ "receiverId": ravi.id, "gift": "rose", "clientGiftId": "g-1" });
     let gave = api.post("/gifts", &asha, rose.clone()).await.is(201);
     assert_eq!((&gave["coins"], &gave["message"]["messageType"]), (&json!(90), &json!("gift")));
@@ -23,8 +26,14 @@ async fn a_gift_is_given_once_and_seen_by_both() {
     assert_eq!(socket.expect("notification:new").await["notification"]["kind"], "gift_received");
     for (who, direction, other) in [(&asha, "sent", &ravi), (&ravi, "received", &asha)] {
         let listed = api.get(&format!("/gifts?direction={direction}"), who).await.is(200);
-        assert_eq!((&listed["gifts"][0]["id"], &listed["gifts"][0]["user"]["id"]), (&shown["id"], &json!(other.id)));
-        assert_eq!((listed["gifts"].as_array().map(Vec::len), &listed["nextCursor"]), (Some(1), &json!(null)));
+        assert_eq!(
+            (&listed["gifts"][0]["id"], &listed["gifts"][0]["user"]["id"]),
+            (&shown["id"], &json!(other.id))
+        );
+        assert_eq!(
+            (listed["gifts"].as_array().map(Vec::len), &listed["nextCursor"]),
+            (Some(1), &json!(null))
+        );
     }
 }
 
@@ -51,7 +60,11 @@ async fn a_gift_that_cannot_be_given_is_refused() {
         (json!({ "receiverId": asha.id, "gift": "rose" }), 400, "CANNOT_GIFT_YOURSELF"),
         (json!({ "receiverId": ravi.id, "gift": "moon" }), 400, "VALIDATION_FAILED"),
         (json!({ "receiverId": ravi.id, "gift": "rose", "clientGiftId": "" }), 400, "VALIDATION_FAILED"),
-        (json!({ "receiverId": ravi.id, "gift": "rose", "roomId": nobody, "conversationId": nobody }), 400, "VALIDATION_FAILED"),
+        (
+            json!({ "receiverId": ravi.id, "gift": "rose", "roomId": nobody, "conversationId": nobody }),
+            400,
+            "VALIDATION_FAILED",
+        ),
         (json!({ "receiverId": nobody, "gift": "rose" }), 404, "USER_NOT_FOUND"),
         (json!({ "receiverId": ravi.id, "gift": "rose", "roomId": nobody }), 404, "CONVERSATION_NOT_FOUND"),
     ] {

@@ -27,8 +27,14 @@ async fn what_was_paid_is_listed() {
     let (_shop, api, asha, id) = bought().await;
     let listed = api.get("/payments/history", &asha).await.is(200);
     let first = &listed["transactions"][0];
-    assert_eq!((&first["id"], &first["type"], &first["status"]), (&id, &json!("coin_purchase"), &json!("success")));
-    assert_eq!((&first["amount"], &first["coins"], &first["hasReceipt"]), (&json!(9900), &json!(250), &json!(true)));
+    assert_eq!(
+        (&first["id"], &first["type"], &first["status"]),
+        (&id, &json!("coin_purchase"), &json!("success"))
+    );
+    assert_eq!(
+        (&first["amount"], &first["coins"], &first["hasReceipt"]),
+        (&json!(9900), &json!(250), &json!(true))
+    );
     let id = id.as_str().expect("an id");
     assert_eq!(&api.get(&format!("/payments/transactions/{id}"), &asha).await.is(200)["transaction"], first);
     let ledger = api.get("/payments/ledger", &asha).await.is(200);
@@ -47,11 +53,15 @@ async fn a_receipt_comes_as_json_and_as_a_page() {
     let receipt = api.get(&path, &asha).await.is(200)["receipt"].take();
     assert_eq!((&receipt["number"], &receipt["total"]), (&json!("BAN/26-27/000001"), &json!(9900)));
     assert_eq!(receipt["tax"], json!({ "rate": 1800, "cgst": 755, "sgst": 755, "total": 1510 }));
-    let asked = api.ask(axum::http::Method::GET, &format!("/api{path}"), &asha).header("accept", "text/html,*/*");
+    let asked =
+        api.ask(axum::http::Method::GET, &format!("/api{path}"), &asha).header("accept", "text/html,*/*");
     for page in [api.get(&format!("{path}?format=html"), &asha).await, api.send(asked).await] {
         assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
         assert!(String::from_utf8_lossy(&page.body).contains("BAN/26-27/000001"));
-        assert_eq!(page.header("content-security-policy"), Some("default-src 'none'; style-src 'unsafe-inline'"));
+        assert_eq!(
+            page.header("content-security-policy"),
+            Some("default-src 'none'; style-src 'unsafe-inline'")
+        );
     }
     api.get(&format!("{path}?format=pdf"), &asha).await.refused(400, "VALIDATION_FAILED");
     let order = api.post("/payments/create-order", &asha, json!({ "packageType": "basic" })).await.is(200);
