@@ -14,6 +14,7 @@ mod layers;
 mod media;
 mod messages;
 mod notifications;
+mod payments;
 mod payments_history;
 mod people;
 mod presence;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use banter_core::testing::{Person, files};
+use banter_core::sandbox::razorpay::{Method, Options, Sandbox};
+use banter_core::testing::{Person, World, files, noon};
 use chrono::TimeDelta;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -11,13 +12,14 @@ use crate::harness::document::{Document, Operation};
 use crate::harness::{Answer, Api, Who, tokens};
 
 /// What anybody may ask. Everything else needs an access token.
-const PUBLIC: [&str; 6] = [
+const PUBLIC: [&str; 7] = [
     "GET /healthz",
     "GET /readyz",
     "POST /api/auth/verify-firebase",
     "POST /api/auth/register",
     "POST /api/auth/refresh",
     "POST /api/webhooks/livekit",
+    "POST /api/webhooks/razorpay",
 ];
 /// A text that only asha and ravi may read.
 const SECRET: &str = "meet me at the old mill";
@@ -31,7 +33,9 @@ async fn ask(
 ) -> Answer {
     let unknown = |name: &str| match name {
         "UserId" | "SessionId" | "ConversationId" | "RoomId" | "FriendRequestId" | "NotificationId"
-        | "MessageId" | "UploadId" | "CallId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+        | "MessageId" | "UploadId" | "CallId" | "TransactionId" => {
+            Some(json!("0190b2c4-0000-7000-8000-000000000000"))
+        }
         _ => None,
     };
     let request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
@@ -110,6 +114,17 @@ async fn a_bad_token_is_no_hindrance_where_none_is_needed() {
     }
 }
 
+/// A transaction that is paid.
+async fn bought(api: &Api, shop: &Sandbox, who: &Person) -> Value {
+    let order = api.post("/payments/create-order", who, json!({ "packageType": "standard" })).await.is(200);
+    let id = order["order"]["id"].as_str().expect("an id");
+    let paid = shop.pay(id, Method::Upi).expect("they pay");
+    let proof =
+        json!({ "orderId": id, "paymentId": paid.razorpay_payment_id, "signature": paid.razorpay_signature });
+    api.post("/payments/verify", who, proof).await.is(200);
+    order["transaction"]["id"].clone()
+}
+
 /// All that asha can see, without what `stranger` may rightly have put there.
 async fn view(
     api: &Api,
@@ -117,7 +132,7 @@ async fn view(
     asha: &Person,
     ravi: &Person,
     stranger: &Person,
-    (upload, call, room): (&Value, &str, &Value),
+    (upload, call, room, bought): (&Value, &str, &Value, &Value),
 ) -> Vec<(String, Value)> {
     let conversation = api.get("/conversations", asha).await.is(200)["conversations"].take();
     let conversations = conversation.as_array().expect("a list");
@@ -129,6 +144,7 @@ async fn view(
         "UploadId" => Some(json!(upload)),
         "CallId" => Some(json!(call)),
         "RoomId" => Some(room.clone()),
+        "TransactionId" => Some(bought.clone()),
         "beforeSeq" => Some(json!(100)),
         "since" => Some(json!("2026-01-01T00:00:00Z")),
         "limit" => Some(json!(50)),
@@ -176,7 +192,8 @@ async fn call_log(api: &Api, caller: &Person, receiver: &Person) -> String {
 
 #[tokio::test]
 async fn a_stranger_reaches_nothing_of_asha_s() {
-    let api = Api::new().await;
+    let shop = Sandbox::start(Options::new(noon())).await.expect("a stand-in");
+    let api = Api::over(World::builder().buys_at(&shop)).await;
     let document = api.document().await;
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
     let mallory = api.world.user("mallory").await;
@@ -197,7 +214,10 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let call = call_log(&api, &asha, &ravi).await;
     let secret_room = json!({ "name": SECRET, "roomType": "text", "isPublic": false });
     let room = api.post("/rooms/create", &asha, secret_room).await.is(201)["room"]["id"].take();
-    let before = view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room)).await;
+    let order = api.post("/payments/create-order", &asha, json!({ "packageType": "basic" })).await.is(200);
+    let paid = shop.pay(order["order"]["id"].as_str().expect("an id"), Method::Upi).expect("they pay");
+    let bought = bought(&api, &shop, &asha).await;
+    let before = view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room, &bought)).await;
     assert!(json!(before).to_string().contains(SECRET), "there is something to find");
 
     let hers = |name: &str| match name {
@@ -214,6 +234,13 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "roomType" => Some(json!("text")),
         "UploadId" => Some(upload.clone()),
         "CallId" => Some(json!(call)),
+        "TransactionId" => Some(order["transaction"]["id"].clone()),
+        // More than mallory has: a gift may rightly reach asha.
+        "gift" => Some(json!("palace")),
+        // All that asha's own phone would send.
+        "orderId" => Some(order["order"]["id"].clone()),
+        "paymentId" => Some(json!(paid.razorpay_payment_id)),
+        "signature" => Some(json!(paid.razorpay_signature)),
         "documentMediaUrl" | "selfieMediaUrl" | "mediaUrl" => Some(upload.clone()),
         "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),
         "refreshToken" => Some(json!(mallory.refresh_token)),
@@ -264,14 +291,14 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
             // There it is a person's id, to whom mallory may write.
             let names_hers = operation.path.contains("{id}") && operation.name() != "GET /api/messages/{id}"
                 || body.is_some_and(|body| {
-                    ["conversationId", "roomId", "mediaId"].iter().any(|id| body.get(id).is_some())
+                    ["conversationId", "roomId", "mediaId", "orderId"].iter().any(|id| body.get(id).is_some())
                 });
             if names_hers {
                 assert_eq!(answer.status, 404, "{what}");
             }
         }
     }
-    assert_eq!(view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room)).await, before);
+    assert_eq!(view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room, &bought)).await, before);
     api.world.advance(TimeDelta::minutes(1));
     assert_eq!(api.get("/auth/me", &asha).await.status, 200);
 }
