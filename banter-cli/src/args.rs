@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{calls, completions, config, dev, jobs, livekit, migrate, rooms, seed, user};
+use crate::commands::{
+    calls, completions, config, dev, jobs, ledger, livekit, migrate, rooms, seed, stats, user,
+};
 
 /// Examples at the foot of a command's help.
 macro_rules! examples {
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     User(user::UserArgs),
     Calls(calls::CallsArgs),
     Rooms(rooms::RoomsArgs),
+    Ledger(ledger::LedgerArgs),
+    Stats(stats::StatsArgs),
     Jobs(jobs::JobsArgs),
     #[command(name = "livekit")]
     LiveKit(livekit::LiveKitArgs),

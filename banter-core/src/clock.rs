@@ -3,7 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+
+/// India's time, all year round.
+pub fn india() -> FixedOffset {
+    FixedOffset::east_opt(5 * 3600 + 1800).expect("within a day")
+}
 
 /// The current time in UTC, cut to microseconds as PostgreSQL stores it, so that a time written and read
 /// again is equal.

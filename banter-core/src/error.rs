@@ -42,6 +42,11 @@ pub trait Coded: std::error::Error {
         None
     }
 
+    /// How far from what was wanted, for programs: names in camelCase, such as `missing`.
+    fn numbers(&self) -> Vec<(&'static str, i64)> {
+        Vec::new()
+    }
+
     /// Until when asking again is pointless, in seconds.
     fn retry_after(&self) -> Option<u64> {
         None

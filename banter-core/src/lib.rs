@@ -14,6 +14,7 @@
 //! | [`media`] | what people upload, and who may see it |
 //! | [`notifications`] | the inbox, and pushes to phones |
 //! | [`payments`] | coins and the ledger that explains every balance; orders, subscriptions, refunds |
+//! | [`gifts`] | what coins are for: giving somebody something, before others' eyes |
 //! | [`presence`] | who is here now |
 //! | [`safety`] | blocks, and the one predicate `can_interact` |
 //! | [`jobs`] | work that must happen after a commit |
@@ -33,6 +34,7 @@ pub mod config;
 pub mod error;
 pub mod events;
 pub mod friends;
+pub mod gifts;
 pub mod idempotency;
 pub mod ids;
 pub mod jobs;

@@ -47,6 +47,8 @@ pub enum Act {
     RoomAct,
     /// Inviting people to a room.
     InviteToRoom,
+    /// Giving something.
+    Gift,
     /// Any event on a socket but a message.
     SocketEvent,
     /// Beginning to buy something.
@@ -82,6 +84,7 @@ impl Act {
         Self::JoinRoom,
         Self::RoomAct,
         Self::InviteToRoom,
+        Self::Gift,
         Self::SocketEvent,
         Self::Order,
         Self::VerifyPayment,
@@ -105,6 +108,7 @@ impl Act {
             Self::JoinRoom => "join-room",
             Self::RoomAct => "room-act",
             Self::InviteToRoom => "invite-to-room",
+            Self::Gift => "gift",
             Self::SocketEvent => "socket-event",
             Self::Order => "order",
             Self::VerifyPayment => "verify-payment",
@@ -131,6 +135,8 @@ impl Act {
             Self::JoinRoom => (60, 600),
             Self::RoomAct => (240, 600),
             Self::InviteToRoom => (30, 3600),
+            // A combo of roses is part of the game; a loop is not.
+            Self::Gift => (60, 60),
             Self::SocketEvent => (600, 60),
             Self::Order => (30, 600),
             Self::VerifyPayment => (60, 600),

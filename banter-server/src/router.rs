@@ -18,8 +18,8 @@ use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
-    auth, calls, conversations, friends, groups, health, media, messages, notifications, payments, people,
-    presence, rooms, safety, settings, uploads, users, webhooks,
+    auth, calls, conversations, friends, gifts, groups, health, media, messages, notifications, payments,
+    people, presence, rooms, safety, settings, uploads, users, webhooks,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -93,9 +93,16 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(rooms::ban))
         .routes(routes!(rooms::raise_hand))
         .routes(routes!(rooms::invite))
+        // Gifts
+        .routes(routes!(gifts::catalogue))
+        .routes(routes!(gifts::give, gifts::list))
         // Payments
         .routes(routes!(payments::orders::packages))
         .routes(routes!(payments::orders::create))
+        .routes(routes!(payments::history::history))
+        .routes(routes!(payments::history::transaction))
+        .routes(routes!(payments::history::receipt))
+        .routes(routes!(payments::history::ledger))
         // Media
         .routes(routes!(uploads::one))
         // Notifications

@@ -6,10 +6,12 @@ pub(crate) mod config;
 pub(crate) mod console;
 pub(crate) mod dev;
 pub(crate) mod jobs;
+pub(crate) mod ledger;
 pub(crate) mod livekit;
 pub(crate) mod migrate;
 pub(crate) mod rooms;
 pub(crate) mod seed;
+pub(crate) mod stats;
 pub(crate) mod user;
 
 use chrono::{DateTime, Utc};

@@ -7,6 +7,7 @@ mod dev;
 mod harness;
 mod help;
 mod jobs;
+mod ledger;
 mod livekit;
 mod media_servers;
 mod migrate;

@@ -11,7 +11,7 @@ use super::row::{row, select_messages};
 use super::{Error, Message, MessageType, Messaging};
 use crate::accounts::{Caller, PersonSummary};
 use crate::error::Problems;
-use crate::ids::{ConversationId, MessageId, UploadId, UserId};
+use crate::ids::{ConversationId, GiftId, MessageId, UploadId, UserId};
 use crate::media::{self, Purpose};
 use crate::page::{At, Page, PageRequest};
 

@@ -7,13 +7,14 @@
 //! between two people who cannot interact: to either the other's direct conversation is not there, and in a group they
 //! share each sees of the other's messages only that their numbers were taken.
 //!
-//! [`send`] · [`change`] edit and delete · [`history`] pages by sequence, both ways · [`receipts`] read marks, unread
+//! [`send`], by the one statement of [`place`] · [`change`] edit and delete · [`history`] pages by sequence, both ways · [`receipts`] read marks, unread
 //! counts, typing · [`conversations`] the list · [`resync`] what a client missed, over all conversations · [`groups`]
 
 pub mod change;
 pub mod conversations;
 pub mod groups;
 pub mod history;
+pub(crate) mod place;
 pub mod receipts;
 mod refusal;
 pub mod resync;
@@ -28,7 +29,8 @@ use utoipa::ToSchema;
 
 use crate::Banter;
 use crate::error::{self, Coded, Kind, Problems};
-use crate::ids::{ConversationId, MessageId, UserId};
+use crate::gifts::Gift;
+use crate::ids::{ConversationId, GiftId, MessageId, UserId};
 use crate::limits;
 use crate::media::Media;
 
@@ -121,6 +123,37 @@ pub enum MessageType {
     Audio,
     Video,
     Gif,
+    /// Somebody in the conversation was given something; made by `POST /gifts` alone.
+    Gift,
+}
+
+/// What a message of type `gift` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageGift {
+    pub id: GiftId,
+    pub gift: Gift,
+    /// What it cost, and brought.
+    pub coins: i32,
+    /// Null: somebody whom the reader cannot meet.
+    pub receiver_id: Option<UserId>,
+}
+
+impl MessageGift {
+    /// Of the columns of an outer join; a gift that a newer version knows is not shown.
+    fn of_row(
+        id: Option<GiftId>,
+        gift: Option<String>,
+        coins: Option<i32>,
+        receiver_id: Option<UserId>,
+    ) -> Option<Self> {
+        Some(Self { id: id?, gift: Gift::named(&gift?)?, coins: coins?, receiver_id })
+    }
+
+    /// The same to those who cannot meet who got it.
+    fn hidden(self) -> Self {
+        Self { receiver_id: None, ..self }
+    }
 }
 
 /// A message as everyone in the conversation sees it.
@@ -142,6 +175,8 @@ pub struct Message {
     pub media: Option<Media>,
     /// `media.url`.
     pub media_url: Option<String>,
+    /// Of type `gift`: what was given. Null for others, and once the message is deleted, which takes no gift back.
+    pub gift: Option<MessageGift>,
     /// What it answers.
     pub reply_to: Option<ReplyTo>,
     /// As the sender's phone chose it.
@@ -168,6 +203,7 @@ impl Message {
             content: String::new(),
             media: None,
             media_url: None,
+            gift: None,
             reply_to: None,
             client_message_id: None,
             is_read: true,

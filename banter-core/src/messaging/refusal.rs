@@ -1,16 +1,17 @@
 //! Why a message was not stored.
 
+use super::place::New;
 use super::row::{Row, row, select_messages};
-use super::send::{New, Sent, Target};
+use super::send::{Sent, Target};
 use super::{Error, MessageType, Messaging};
 use crate::accounts::Caller;
 use crate::error::Problems;
-use crate::ids::{ConversationId, MessageId, UploadId, UserId};
+use crate::ids::{ConversationId, GiftId, MessageId, UploadId, UserId};
 use crate::media::{self, Purpose};
 
 impl Messaging<'_> {
     /// The message that an earlier attempt stored, or why this one may not be; `None`: nothing is in its way by now.
-    pub(super) async fn repeated_or_refused(
+    pub(crate) async fn repeated_or_refused(
         &self,
         caller: &Caller,
         target: Target,

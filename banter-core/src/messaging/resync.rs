@@ -12,7 +12,7 @@ use super::row::{self, row, select_messages};
 use super::{Error, Message, MessageType, Messaging};
 use crate::accounts::Caller;
 use crate::error::Problems;
-use crate::ids::{ConversationId, MessageId, UploadId, UserId};
+use crate::ids::{ConversationId, GiftId, MessageId, UploadId, UserId};
 use crate::media::{self, Purpose};
 use crate::page::{At, Page, PageRequest};
 

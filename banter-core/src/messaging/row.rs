@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Message, MessageType, ReplyTo};
+use super::{Message, MessageGift, MessageType, ReplyTo};
 use crate::Banter;
 use crate::ids::{ConversationId, MessageId, UploadId, UserId};
 use crate::media::{self, Purpose, Stored};
@@ -35,6 +35,7 @@ pub(super) struct Row {
     pub duration_ms: Option<i32>,
     pub object_key: Option<String>,
     pub thumbnail_key: Option<String>,
+    pub gift: Option<MessageGift>,
     pub peer: Option<UserId>,
     pub my_read: i64,
     pub others_read: Option<i64>,
@@ -79,6 +80,10 @@ macro_rules! select_messages {
                 p.duration_ms as "duration_ms?",
                 p.object_key as "object_key?",
                 p.thumbnail_key as "thumbnail_key?",
+                p.gift_id as "gift_id?: GiftId",
+                p.gift as "gift?",
+                p.gift_coins as "gift_coins?",
+                p.gift_receiver_id as "gift_receiver_id?: UserId",
                 c.last_seq as "last_seq!",
                 c.peer as "peer?: UserId",
                 c.my_read as "my_read!",
@@ -90,7 +95,9 @@ macro_rules! select_messages {
                         p.reply_seq < c.from_seq
                         or exists (select from blocked_pairs where one = $1 and other = p.reply_sender_id)
                     )
-                    is true as "reply_hidden!"
+                    is true as "reply_hidden!",
+                c.kind <> 'direct'
+                    and exists (select from blocked_pairs where one = $1 and other = p.gift_receiver_id) as "gift_hidden!"
             "# + $from $(+ $rest)?,
             $($arguments)*
         )
@@ -145,6 +152,12 @@ macro_rules! row {
                 duration_ms: $record.duration_ms,
                 object_key: $record.object_key,
                 thumbnail_key: $record.thumbnail_key,
+                gift: $crate::messaging::MessageGift::of_row(
+                    $record.gift_id,
+                    $record.gift,
+                    $record.gift_coins,
+                    $record.gift_receiver_id.filter(|_| !$record.gift_hidden),
+                ),
                 peer: $record.peer,
                 my_read: $record.my_read,
                 others_read: $record.others_read,
@@ -181,6 +194,7 @@ impl Row {
             content: self.content,
             media_url: media.as_ref().map(|media| media.url.clone()),
             media,
+            gift: self.gift,
             reply_to,
             client_message_id: self.client_message_id,
             is_read: read_to >= self.seq,

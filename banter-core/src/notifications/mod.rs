@@ -163,6 +163,20 @@ impl Notifications<'_> {
         db: &mut PgConnection,
         news: impl IntoIterator<Item = News>,
     ) -> Result<Vec<Added>, sqlx::Error> {
+        self.write(db, news, true).await
+    }
+
+    /// The same as [`add`](Self::add) without pushes: the phones are told of it in another way.
+    pub(crate) async fn add_silently(&self, db: &mut PgConnection, news: News) -> Result<Added, sqlx::Error> {
+        Ok(self.write(db, [news], false).await?.pop().expect("one for each"))
+    }
+
+    async fn write(
+        &self,
+        db: &mut PgConnection,
+        news: impl IntoIterator<Item = News>,
+        pushes: bool,
+    ) -> Result<Vec<Added>, sqlx::Error> {
         let created_at = self.0.clock().now();
         let id = || NotificationId(self.0.ids().uuid(created_at));
         let added: Vec<Added> = news.into_iter().map(|news| Added { id: id(), news, created_at }).collect();
@@ -185,6 +199,7 @@ impl Notifications<'_> {
                 $6
             from notification n
             join devices d on d.user_id = n.user_id
+            where $8
             "#,
             &added.iter().map(|added| added.id.0).collect::<Vec<_>>(),
             &added.iter().map(|added| added.news.to.0).collect::<Vec<_>>(),
@@ -193,6 +208,7 @@ impl Notifications<'_> {
             &added.iter().map(|added| added.news.subject).collect::<Vec<_>>() as &[Option<Uuid>],
             created_at,
             push::MAX_ATTEMPTS,
+            pushes,
         )
         .execute(db)
         .await?;

@@ -1,6 +1,7 @@
 //! Every word that people read in their inbox and on the lock screen, in each language there is.
 
 use crate::calls::CallType;
+use crate::gifts::Gift;
 use crate::money::Paise;
 
 /// A language with texts of its own.
@@ -123,10 +124,10 @@ pub(crate) fn news(language: Language, subject: &Subject<'_>) -> (&'static str, 
             ("प्रीमियम जारी नहीं हुआ", "भुगतान नहीं हो सका; अपना भुगतान तरीका जाँचें".into())
         }
         (Subject::GiftReceived { from, gift, coins }, English) => {
-            ("A gift for you", format!("{from} gave you a {gift}: {coins} coins"))
+            ("A gift for you", format!("{from} gave you a {}: {coins} coins", gift_name(English, gift)))
         }
         (Subject::GiftReceived { from, gift, coins }, Hindi) => {
-            ("आपके लिए तोहफ़ा", format!("{from} ने आपको {gift} दिया: {coins} कॉइन"))
+            ("आपके लिए तोहफ़ा", format!("{from} की ओर से {}: {coins} कॉइन", gift_name(Hindi, gift)))
         }
     }
 }
@@ -153,13 +154,22 @@ pub(crate) fn message(language: Language, message_type: &str, content: &str) -> 
         ("video", English) => "Video",
         ("video", Hindi) => "वीडियो",
         ("gif", _) => "GIF",
-        ("gift", English) => "Gift",
-        ("gift", Hindi) => "तोहफ़ा",
+        ("gift", English) => return format!("Gift: {}", gift_name(English, content)),
+        ("gift", Hindi) => return format!("तोहफ़ा: {}", gift_name(Hindi, content)),
         // Of a newer version.
         (_, English) => "New message",
         (_, Hindi) => "नया मैसेज",
     };
     if content.is_empty() { what.to_owned() } else { format!("{what}: {content}") }
+}
+
+/// A gift of the catalogue; one that only a newer version knows as it is.
+fn gift_name(language: Language, gift: &str) -> &str {
+    let Some(known) = Gift::named(gift) else { return gift };
+    match language {
+        Language::English => known.english(),
+        Language::Hindi => known.hindi(),
+    }
 }
 
 /// Who acted, where nobody is named.

@@ -5,14 +5,20 @@
 //!
 //! [`catalogue`] what is for sale · [`ledger`] the one way in which a balance changes · [`orders`] a purchase begins ·
 //! [`state`] how a payment stands, the whole table · [`verify`] a phone proves it · [`webhooks`] Razorpay tells of it ·
-//! [`settle`] money came: it is credited, once · [`refunds`] it goes back · [`reconcile`] Razorpay is asked
+//! [`settle`] money came: it is credited, once · [`refunds`] it goes back · [`reconcile`] Razorpay is asked ·
+//! [`history`] what somebody paid, and their entries · [`receipts`] a page of paper for each · [`audit`] the proof ·
+//! [`revenue`] what came in
 
+pub mod audit;
 pub mod catalogue;
+pub mod history;
 pub mod ledger;
 mod metrics;
 pub mod orders;
+pub mod receipts;
 pub mod reconcile;
 pub mod refunds;
+pub mod revenue;
 mod settle;
 pub mod state;
 #[cfg(test)]
@@ -53,6 +59,8 @@ pub enum Error {
     OrderNotFound,
     #[error("no such payment")]
     TransactionNotFound,
+    #[error("only what was paid has a receipt")]
+    NoReceipt,
     #[error("the payment's signature is not right")]
     SignatureInvalid,
     /// Of another order, amount or currency.
@@ -95,6 +103,7 @@ impl Coded for Error {
             Self::Invalid(_) => (Kind::Invalid, "VALIDATION_FAILED"),
             Self::OrderNotFound => (Kind::NotFound, "ORDER_NOT_FOUND"),
             Self::TransactionNotFound => (Kind::NotFound, "TRANSACTION_NOT_FOUND"),
+            Self::NoReceipt => (Kind::Conflict, "NOT_PAID"),
             Self::SignatureInvalid => (Kind::Invalid, "PAYMENT_SIGNATURE_INVALID"),
             Self::Mismatch => (Kind::Invalid, "PAYMENT_MISMATCH"),
             Self::PaymentReused => (Kind::Conflict, "PAYMENT_REUSED"),

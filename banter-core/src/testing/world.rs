@@ -249,7 +249,7 @@ impl World {
         let id = self.banter.ids().uuid(self.now());
         sqlx::query(
             "insert into coin_ledger (id, user_id, kind, amount, balance_after, reference, created_at)
-             values ($1, $2, 'gift', $3, $3, $1::text, $4)",
+             values ($1, $2, 'grant', $3, $3, $1::text, $4)",
         )
         .bind(id)
         .bind(to.id)

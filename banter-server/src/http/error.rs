@@ -17,6 +17,7 @@ pub struct ApiError {
     pub code: &'static str,
     pub message: String,
     fields: Option<Map<String, Value>>,
+    numbers: Vec<(&'static str, i64)>,
     retry_after: Option<u64>,
     /// For logs only.
     pub internal: Option<String>,
@@ -35,7 +36,8 @@ pub struct ErrorBody {
     pub message: String,
     /// Names this request in the server's logs.
     pub request_id: String,
-    /// With `VALIDATION_FAILED`: `{"fields": {"username": "is reserved"}}`.
+    /// With `VALIDATION_FAILED`: `{"fields": {"username": "is reserved"}}`; with `NOT_ENOUGH_COINS` and
+    /// `GIFT_LIMIT_REACHED` how many are missing, or left.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, nullable = false)]
     pub details: Option<Value>,
@@ -43,7 +45,15 @@ pub struct ErrorBody {
 
 impl ApiError {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), fields: None, retry_after: None, internal: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            fields: None,
+            numbers: Vec::new(),
+            retry_after: None,
+            internal: None,
+        }
     }
 
     /// One field of the input is wrong.
@@ -70,7 +80,12 @@ impl ApiError {
     }
 
     pub fn details(&self) -> Option<Value> {
-        self.fields.as_ref().map(|fields| json!({ "fields": fields }))
+        let mut details: Map<String, Value> =
+            self.numbers.iter().map(|(name, number)| ((*name).to_owned(), json!(number))).collect();
+        if let Some(fields) = &self.fields {
+            details.insert("fields".into(), json!(fields));
+        }
+        (!details.is_empty()).then_some(Value::Object(details))
     }
 
     /// The same failure as a socket's acknowledgement.
@@ -109,6 +124,7 @@ impl<E: Coded> From<E> for ApiError {
                 .map(|(field, problem)| (field.to_owned(), Value::String(problem.to_owned())))
                 .collect()
         });
+        api.numbers = error.numbers();
         api.retry_after = error.retry_after();
         if kind == Kind::Unavailable {
             api.message = "a part of Banter is away for the moment; try again shortly".into();

@@ -146,13 +146,17 @@ pub async fn send(
     Body(body): Body<NewMessage>,
 ) -> Result<(StatusCode, Json<Answer<SentMessage>>), ApiError> {
     let mut draft = body.into_draft()?;
-    // The database then knows a repeat even when the answer to the first was lost with its server.
-    let key =
-        headers.get("idempotency-key").and_then(|key| key.to_str().ok()).filter(|key| is_client_id(key));
-    draft.client_message_id = draft.client_message_id.or_else(|| key.map(str::to_owned));
+    draft.client_message_id = draft.client_message_id.or_else(|| client_id(&headers));
     let sent = banter.messaging().send(&caller, draft, None).await?;
     let status = if sent.repeated { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(Answer::new(SentMessage { message: sent.message }))))
+}
+
+/// An `Idempotency-Key` as the id that the caller's device chose: the database then knows a repeat even when the answer to
+/// the first was lost with its server.
+pub fn client_id(headers: &HeaderMap) -> Option<String> {
+    let key = headers.get("idempotency-key")?.to_str().ok()?;
+    is_client_id(key).then(|| key.to_owned())
 }
 
 /// How many messages have I not read?

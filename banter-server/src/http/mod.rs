@@ -7,6 +7,7 @@ pub mod conversations;
 pub mod error;
 pub mod extract;
 pub mod friends;
+pub mod gifts;
 pub mod groups;
 pub mod health;
 pub mod layers;

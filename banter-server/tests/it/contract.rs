@@ -126,6 +126,10 @@ async fn answers_and_events_are_as_documented() {
     let selfie_url = api.upload(&asha, "verification", files::jpeg(8, 9)).await.is(200)["mediaUrl"].take();
     let order = api.post("/payments/create-order", &asha, json!({ "packageType": "basic" })).await.is(200);
     let paid = shop.pay(order["order"]["id"].as_str().expect("an id"), Method::Upi).expect("they pay");
+    // Its receipt is asked for before the proof is shown once more.
+    let proof = json!({ "orderId": order["order"]["id"], "paymentId": paid.razorpay_payment_id,
+        "signature": paid.razorpay_signature });
+    api.post("/payments/verify", &asha, proof).await.is(200);
     let fill = |name: &str| match name {
         "orderId" => Some(order["order"]["id"].clone()),
         "paymentId" => Some(json!(paid.razorpay_payment_id)),

@@ -114,6 +114,17 @@ async fn a_bad_token_is_no_hindrance_where_none_is_needed() {
     }
 }
 
+/// A transaction that is paid.
+async fn bought(api: &Api, shop: &Sandbox, who: &Person) -> Value {
+    let order = api.post("/payments/create-order", who, json!({ "packageType": "standard" })).await.is(200);
+    let id = order["order"]["id"].as_str().expect("an id");
+    let paid = shop.pay(id, Method::Upi).expect("they pay");
+    let proof =
+        json!({ "orderId": id, "paymentId": paid.razorpay_payment_id, "signature": paid.razorpay_signature });
+    api.post("/payments/verify", who, proof).await.is(200);
+    order["transaction"]["id"].clone()
+}
+
 /// All that asha can see, without what `stranger` may rightly have put there.
 async fn view(
     api: &Api,
@@ -121,7 +132,7 @@ async fn view(
     asha: &Person,
     ravi: &Person,
     stranger: &Person,
-    (upload, call, room): (&Value, &str, &Value),
+    (upload, call, room, bought): (&Value, &str, &Value, &Value),
 ) -> Vec<(String, Value)> {
     let conversation = api.get("/conversations", asha).await.is(200)["conversations"].take();
     let conversations = conversation.as_array().expect("a list");
@@ -133,6 +144,7 @@ async fn view(
         "UploadId" => Some(json!(upload)),
         "CallId" => Some(json!(call)),
         "RoomId" => Some(room.clone()),
+        "TransactionId" => Some(bought.clone()),
         "beforeSeq" => Some(json!(100)),
         "since" => Some(json!("2026-01-01T00:00:00Z")),
         "limit" => Some(json!(50)),
@@ -204,7 +216,8 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let room = api.post("/rooms/create", &asha, secret_room).await.is(201)["room"]["id"].take();
     let order = api.post("/payments/create-order", &asha, json!({ "packageType": "basic" })).await.is(200);
     let paid = shop.pay(order["order"]["id"].as_str().expect("an id"), Method::Upi).expect("they pay");
-    let before = view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room)).await;
+    let bought = bought(&api, &shop, &asha).await;
+    let before = view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room, &bought)).await;
     assert!(json!(before).to_string().contains(SECRET), "there is something to find");
 
     let hers = |name: &str| match name {
@@ -222,6 +235,8 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "UploadId" => Some(upload.clone()),
         "CallId" => Some(json!(call)),
         "TransactionId" => Some(order["transaction"]["id"].clone()),
+        // More than mallory has: a gift may rightly reach asha.
+        "gift" => Some(json!("palace")),
         // All that asha's own phone would send.
         "orderId" => Some(order["order"]["id"].clone()),
         "paymentId" => Some(json!(paid.razorpay_payment_id)),
@@ -283,7 +298,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
             }
         }
     }
-    assert_eq!(view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room)).await, before);
+    assert_eq!(view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room, &bought)).await, before);
     api.world.advance(TimeDelta::minutes(1));
     assert_eq!(api.get("/auth/me", &asha).await.status, 200);
 }

@@ -1,6 +1,9 @@
+mod audit;
+mod history;
 mod ledger;
 mod reconcile;
 mod refunds;
+mod revenue;
 mod verify;
 mod webhooks;
 

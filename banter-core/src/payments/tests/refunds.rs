@@ -4,13 +4,13 @@ use crate::payments::ledger::{self, Entry, Kind};
 
 impl Shop {
     /// Something that is paid.
-    async fn bought(&self, package: Package, payment: &str) -> Order {
+    pub(super) async fn bought(&self, package: Package, payment: &str) -> Order {
         let order = self.order(package).await;
         self.deliver(&format!("evt_of_{payment}"), &captured(&order, payment)).await;
         order
     }
 
-    async fn refund(&self, order: &Order, amount: Option<i64>) -> Result<TransactionId, Error> {
+    pub(super) async fn refund(&self, order: &Order, amount: Option<i64>) -> Result<TransactionId, Error> {
         self.world
             .banter
             .payments()
@@ -18,7 +18,7 @@ impl Shop {
             .await
     }
 
-    async fn change(&self, kind: Kind, amount: i32) {
+    pub(super) async fn change(&self, kind: Kind, amount: i32) {
         let mut transaction = self.world.banter.pool().begin().await.unwrap();
         let reference = self.world.banter.ids().uuid(self.world.now()).to_string();
         let entry = Entry { user: self.asha.id, kind, amount, reference, note: None };

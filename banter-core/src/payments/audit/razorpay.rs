@@ -1,0 +1,182 @@
+//! Our books beside Razorpay's: every payment that they list for a time, and every one of ours that was paid in it.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::super::{Error, Payments};
+use crate::ids::TransactionId;
+use crate::money::Paise;
+use crate::providers::razorpay::entities::Payment;
+use crate::providers::razorpay::{self, PAGE};
+
+/// A difference between the two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Difference {
+    #[error("payment {payment} of {amount} was captured, and no transaction of ours knows it")]
+    NotOurs { payment: String, order: Option<String>, amount: Paise },
+    #[error("payment {payment} was captured, and transaction {transaction} is {status}")]
+    NotCredited { payment: String, transaction: TransactionId, status: String },
+    #[error("payment {payment} is of {theirs}, and transaction {transaction} of {ours}")]
+    AmountDiffers { payment: String, transaction: TransactionId, theirs: Paise, ours: Paise },
+    #[error("payment {payment} has {theirs} refunded, and transaction {transaction} {ours}")]
+    RefundsDiffer { payment: String, transaction: TransactionId, theirs: Paise, ours: Paise },
+    #[error("transaction {transaction} is paid by {payment}, which Razorpay has not captured")]
+    NotCaptured { payment: String, transaction: TransactionId },
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    pub payments: u64,
+    pub differences: Vec<Difference>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    #[error(transparent)]
+    Razorpay(#[from] razorpay::Error),
+    #[error(transparent)]
+    Payments(#[from] Error),
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl crate::error::Coded for CompareError {
+    fn coded(&self) -> (crate::error::Kind, &'static str) {
+        match self {
+            Self::Razorpay(error) => error.coded(),
+            Self::Payments(error) => error.coded(),
+            Self::Database(error) => crate::error::database(error),
+        }
+    }
+}
+
+struct Ours {
+    id: TransactionId,
+    status: String,
+    amount: Paise,
+    refunded: Paise,
+    payment: Option<String>,
+}
+
+impl Ours {
+    fn is_paid(&self) -> bool {
+        ["success", "partially_refunded", "refunded"].contains(&self.status.as_str())
+    }
+}
+
+impl Payments<'_> {
+    /// Compares what was paid from the one time to the other. `progress` is told how many payments are done.
+    pub async fn compare_with_razorpay(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Compared, CompareError> {
+        let mut compared = Compared::default();
+        let mut seen = HashSet::new();
+        let mut skip = 0;
+        loop {
+            let page = self.0.razorpay().payments(from.timestamp(), to.timestamp(), skip).await?;
+            let Ok(count) = u32::try_from(page.len()) else { break };
+            for payment in page {
+                // A payment that came in meanwhile moves the others on.
+                if seen.insert(payment.id.clone()) {
+                    compared.payments += 1;
+                    compared.differences.extend(self.beside(&payment).await?);
+                }
+            }
+            progress(compared.payments);
+            if count < PAGE {
+                break;
+            }
+            skip += count;
+        }
+        for ours in self.paid_between(from, to).await? {
+            let Some(payment) = ours.payment.filter(|payment| !seen.contains(payment)) else { continue };
+            // Made before the time, and captured in it.
+            let theirs = match self.0.razorpay().payment(&payment).await {
+                Ok(theirs) => Some(theirs),
+                Err(error) if error.is_unknown() => None,
+                Err(error) => return Err(error.into()),
+            };
+            match theirs {
+                Some(theirs) if theirs.is_captured() => {
+                    compared.differences.extend(self.beside(&theirs).await?)
+                }
+                _ => compared.differences.push(Difference::NotCaptured { payment, transaction: ours.id }),
+            }
+        }
+        Ok(compared)
+    }
+
+    async fn beside(&self, theirs: &Payment) -> Result<Option<Difference>, sqlx::Error> {
+        let ours = sqlx::query_as!(
+            Ours,
+            r#"
+            select
+                id as "id: TransactionId",
+                status,
+                amount as "amount: Paise",
+                refunded_amount as "refunded: Paise",
+                razorpay_payment_id as payment
+            from transactions
+            where kind <> 'refund' and (razorpay_payment_id = $1 or razorpay_order_id = $2)
+            -- Its own row before that of the order, which another payment may have paid.
+            order by razorpay_payment_id = $1 desc nulls last
+            limit 1
+            "#,
+            theirs.id,
+            theirs.order_id,
+        )
+        .fetch_optional(self.0.pool())
+        .await?;
+        let payment = theirs.id.clone();
+        let Some(ours) = ours else {
+            let (order, amount) = (theirs.order_id.clone(), theirs.amount);
+            return Ok(theirs.is_captured().then_some(Difference::NotOurs { payment, order, amount }));
+        };
+        let (transaction, is_its) = (ours.id, ours.payment.as_deref() == Some(theirs.id.as_str()));
+        let refunded = theirs.amount_refunded.unwrap_or_default();
+        Ok(if !theirs.is_captured() {
+            (is_its && ours.is_paid()).then_some(Difference::NotCaptured { payment, transaction })
+        } else if !ours.is_paid() {
+            Some(Difference::NotCredited { payment, transaction, status: ours.status })
+        } else if !is_its {
+            let (order, amount) = (theirs.order_id.clone(), theirs.amount);
+            Some(Difference::NotOurs { payment, order, amount })
+        } else if ours.amount != theirs.amount {
+            let (theirs, ours) = (theirs.amount, ours.amount);
+            Some(Difference::AmountDiffers { payment, transaction, theirs, ours })
+        } else if ours.refunded != refunded {
+            Some(Difference::RefundsDiffer { payment, transaction, theirs: refunded, ours: ours.refunded })
+        } else {
+            None
+        })
+    }
+
+    async fn paid_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Ours>, sqlx::Error> {
+        sqlx::query_as!(
+            Ours,
+            r#"
+            select
+                id as "id: TransactionId",
+                status,
+                amount as "amount: Paise",
+                refunded_amount as "refunded: Paise",
+                razorpay_payment_id as payment
+            from transactions
+            where paid_at between $1 and $2
+              and kind <> 'refund'
+              and status in ('success', 'partially_refunded', 'refunded')
+            order by id
+            "#,
+            from,
+            to,
+        )
+        .fetch_all(self.0.pool())
+        .await
+    }
+}
