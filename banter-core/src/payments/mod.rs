@@ -5,7 +5,8 @@
 //!
 //! [`catalogue`] what is for sale · [`ledger`] the one way in which a balance changes · [`orders`] a purchase begins ·
 //! [`state`] how a payment stands, the whole table · [`verify`] a phone proves it · [`webhooks`] Razorpay tells of it ·
-//! [`settle`] money came: it is credited, once · [`refunds`] it goes back · [`reconcile`] Razorpay is asked
+//! [`settle`] money came: it is credited, once · [`refunds`] it goes back · [`reconcile`] Razorpay is asked ·
+//! [`subscriptions`] premium
 
 pub mod catalogue;
 pub mod ledger;
@@ -15,6 +16,7 @@ pub mod reconcile;
 pub mod refunds;
 mod settle;
 pub mod state;
+pub mod subscriptions;
 #[cfg(test)]
 mod tests;
 pub mod verify;
@@ -53,6 +55,10 @@ pub enum Error {
     OrderNotFound,
     #[error("no such payment")]
     TransactionNotFound,
+    #[error("no such subscription")]
+    SubscriptionNotFound,
+    #[error("there is a subscription already")]
+    AlreadySubscribed,
     #[error("the payment's signature is not right")]
     SignatureInvalid,
     /// Of another order, amount or currency.
@@ -95,6 +101,8 @@ impl Coded for Error {
             Self::Invalid(_) => (Kind::Invalid, "VALIDATION_FAILED"),
             Self::OrderNotFound => (Kind::NotFound, "ORDER_NOT_FOUND"),
             Self::TransactionNotFound => (Kind::NotFound, "TRANSACTION_NOT_FOUND"),
+            Self::SubscriptionNotFound => (Kind::NotFound, "SUBSCRIPTION_NOT_FOUND"),
+            Self::AlreadySubscribed => (Kind::Conflict, "ALREADY_SUBSCRIBED"),
             Self::SignatureInvalid => (Kind::Invalid, "PAYMENT_SIGNATURE_INVALID"),
             Self::Mismatch => (Kind::Invalid, "PAYMENT_MISMATCH"),
             Self::PaymentReused => (Kind::Conflict, "PAYMENT_REUSED"),
