@@ -96,6 +96,10 @@ fn api() -> OpenApiRouter<Banter> {
         // Payments
         .routes(routes!(payments::orders::packages))
         .routes(routes!(payments::orders::create))
+        .routes(routes!(payments::subscriptions::plans))
+        .routes(routes!(payments::subscriptions::begin))
+        .routes(routes!(payments::subscriptions::current))
+        .routes(routes!(payments::subscriptions::cancel))
         // Media
         .routes(routes!(uploads::one))
         // Notifications
@@ -118,6 +122,7 @@ fn entrances() -> OpenApiRouter<Banter> {
         .routes(routes!(calls::ice_servers))
         .routes(routes!(rooms::join))
         .routes(routes!(payments::orders::verify))
+        .routes(routes!(payments::subscriptions::verify))
 }
 
 fn uploads() -> OpenApiRouter<Banter> {

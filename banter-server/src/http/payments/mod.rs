@@ -1,3 +1,4 @@
 //! Coins and premium: what is sold, and what was paid.
 
 pub mod orders;
+pub mod subscriptions;
