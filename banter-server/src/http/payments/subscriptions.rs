@@ -66,13 +66,8 @@ pub struct Current {
 #[serde(rename_all = "camelCase")]
 pub struct Ending {
     /// False: now. What is paid stays paid either way.
-    #[serde(default = "at_period_end")]
     #[schema(default = true)]
-    at_period_end: bool,
-}
-
-fn at_period_end() -> bool {
-    true
+    at_period_end: Option<bool>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -147,6 +142,7 @@ pub async fn cancel(
     Caller(caller): Caller,
     Body(body): Body<Ending>,
 ) -> Outcome<Ended> {
-    let subscription = banter.payments().subscriptions().cancel(&caller, body.at_period_end).await?;
+    let subscription =
+        banter.payments().subscriptions().cancel(&caller, body.at_period_end.unwrap_or(true)).await?;
     answer(Ended { subscription })
 }
