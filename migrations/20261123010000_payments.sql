@@ -154,7 +154,7 @@ create or replace function job_lane(kind text) returns text
         when kind = 'push' then 'push'
         when kind in ('settle_seat', 'settle_media_room') then 'seat'
         when kind in ('reconcile_voice', 'ring_timeout', 'close_empty_room', 'leave_with_login') then 'voice'
-        when kind in ('apply_webhook', 'settle_refund', 'check_order', 'reconcile_payments', 'reconcile_yesterday', 'expire_premium') then 'money'
+        when kind in ('apply_webhook', 'settle_refund', 'check_order', 'check_subscription', 'reconcile_payments', 'reconcile_yesterday', 'expire_premium') then 'money'
         else 'other'
     end;
 create index jobs_due on jobs (job_lane(kind), run_at) where state = 'queued';

@@ -23,6 +23,7 @@ use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, RoomId, Ses
 use crate::messaging::Message;
 use crate::notifications::NewNotification;
 use crate::payments::ledger;
+use crate::payments::subscriptions::premium::PremiumUpdate;
 use crate::presence::Presence;
 use crate::redis::Redis;
 use crate::rooms;
@@ -114,6 +115,8 @@ events! {
     NotificationNew = "notification:new" (NewNotification),
     /// Your balance changed.
     CoinsUpdated = "coins:updated" (CoinsUpdate),
+    /// Your premium began, was prolonged or ended, or how it is paid changed.
+    PremiumUpdated = "premium:updated" (PremiumUpdate),
     /// This login is over; the socket closes right after.
     SessionRevoked = "session:revoked" (SessionEnd),
 }

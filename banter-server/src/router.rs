@@ -103,6 +103,10 @@ fn api() -> OpenApiRouter<Banter> {
         .routes(routes!(payments::history::transaction))
         .routes(routes!(payments::history::receipt))
         .routes(routes!(payments::history::ledger))
+        .routes(routes!(payments::subscriptions::plans))
+        .routes(routes!(payments::subscriptions::begin))
+        .routes(routes!(payments::subscriptions::current))
+        .routes(routes!(payments::subscriptions::cancel))
         // Media
         .routes(routes!(uploads::one))
         // Notifications
@@ -125,6 +129,7 @@ fn entrances() -> OpenApiRouter<Banter> {
         .routes(routes!(calls::ice_servers))
         .routes(routes!(rooms::join))
         .routes(routes!(payments::orders::verify))
+        .routes(routes!(payments::subscriptions::verify))
 }
 
 fn uploads() -> OpenApiRouter<Banter> {

@@ -83,6 +83,7 @@ impl Accounts<'_> {
             let record = Record { user, kind: "deleted", reason: Some(reason), until: None };
             self.record(&mut transaction, record).await?;
         }
+        self.0.payments().subscriptions().end_with_account(&mut transaction, user).await?;
         let job = Job::AfterDeletion { user_id: user };
         self.0.jobs().queue(&mut *transaction, &job, now + STRAGGLERS).await?;
         transaction.commit().await?;

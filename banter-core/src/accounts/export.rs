@@ -41,12 +41,13 @@ enum Part {
     Notifications,
     CoinLedger,
     Transactions,
+    Subscriptions,
     Reports,
     Moderation,
 }
 
 impl Part {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Account,
         Self::Settings,
         Self::Location,
@@ -64,6 +65,7 @@ impl Part {
         Self::Notifications,
         Self::CoinLedger,
         Self::Transactions,
+        Self::Subscriptions,
         Self::Reports,
         Self::Moderation,
     ];
@@ -88,6 +90,7 @@ impl Part {
             Self::Notifications => "notifications",
             Self::CoinLedger => "coinLedger",
             Self::Transactions => "transactions",
+            Self::Subscriptions => "subscriptions",
             Self::Reports => "reports",
             Self::Moderation => "moderation",
         }

@@ -18,8 +18,9 @@ use sqlx::PgExecutor;
 use tokio::sync::Notify;
 
 use crate::Banter;
-use crate::ids::{CallId, JobId, RoomId, SessionId, TransactionId, UserId};
+use crate::ids::{CallId, JobId, RoomId, SessionId, SubscriptionId, TransactionId, UserId};
 use crate::notifications::push::Push;
+use crate::payments::subscriptions::premium;
 use crate::payments::{self, reconcile};
 use crate::voice;
 
@@ -51,6 +52,10 @@ pub enum Job {
     SettleRefund { refund_id: TransactionId },
     /// Asks the payment provider about an order.
     CheckOrder { transaction_id: TransactionId },
+    /// Asks the payment provider about a subscription, and about a payment that was proved for it.
+    CheckSubscription { subscription_id: SubscriptionId, payment_id: Option<String> },
+    /// Tells that somebody's premium is over.
+    ExpirePremium { user_id: UserId },
     /// The same for all that wait; queues itself again.
     ReconcilePayments {},
     /// Compares yesterday's payments with the provider's; queues itself again.
@@ -77,6 +82,8 @@ impl Job {
             | Self::ApplyWebhook { .. }
             | Self::SettleRefund { .. }
             | Self::CheckOrder { .. }
+            | Self::CheckSubscription { .. }
+            | Self::ExpirePremium { .. }
             | Self::SettleMediaRoom { .. } => None,
         }
     }
@@ -101,6 +108,12 @@ impl Job {
             Self::CheckOrder { transaction_id } => {
                 Box::pin(banter.payments().check_order(*transaction_id)).await.map(drop).map_err(payments)
             }
+            Self::CheckSubscription { subscription_id, payment_id } => {
+                let subscriptions = banter.payments().subscriptions();
+                let checked = Box::pin(subscriptions.check(*subscription_id, payment_id.as_deref())).await;
+                checked.map(drop).map_err(payments)
+            }
+            Self::ExpirePremium { user_id } => premium::expire(banter, *user_id).await,
             Self::ReconcilePayments {} => Box::pin(reconcile::run(banter)).await,
             Self::ReconcileYesterday {} => Box::pin(reconcile::run_yesterday(banter)).await,
             Self::Push(push) => push.run(banter).await,

@@ -8,6 +8,7 @@
 //! [`settle`] money came: it is credited, once · [`refunds`] it goes back · [`reconcile`] Razorpay is asked ·
 //! [`history`] what somebody paid, and their entries · [`receipts`] a page of paper for each · [`audit`] the proof ·
 //! [`revenue`] what came in
+//! [`subscriptions`] premium
 
 pub mod audit;
 pub mod catalogue;
@@ -21,6 +22,7 @@ pub mod refunds;
 pub mod revenue;
 mod settle;
 pub mod state;
+pub mod subscriptions;
 #[cfg(test)]
 mod tests;
 pub mod verify;
@@ -61,6 +63,10 @@ pub enum Error {
     TransactionNotFound,
     #[error("only what was paid has a receipt")]
     NoReceipt,
+    #[error("no such subscription")]
+    SubscriptionNotFound,
+    #[error("there is a subscription already")]
+    AlreadySubscribed,
     #[error("the payment's signature is not right")]
     SignatureInvalid,
     /// Of another order, amount or currency.
@@ -104,6 +110,8 @@ impl Coded for Error {
             Self::OrderNotFound => (Kind::NotFound, "ORDER_NOT_FOUND"),
             Self::TransactionNotFound => (Kind::NotFound, "TRANSACTION_NOT_FOUND"),
             Self::NoReceipt => (Kind::Conflict, "NOT_PAID"),
+            Self::SubscriptionNotFound => (Kind::NotFound, "SUBSCRIPTION_NOT_FOUND"),
+            Self::AlreadySubscribed => (Kind::Conflict, "ALREADY_SUBSCRIBED"),
             Self::SignatureInvalid => (Kind::Invalid, "PAYMENT_SIGNATURE_INVALID"),
             Self::Mismatch => (Kind::Invalid, "PAYMENT_MISMATCH"),
             Self::PaymentReused => (Kind::Conflict, "PAYMENT_REUSED"),

@@ -33,7 +33,7 @@ const MORNING: TimeDelta = TimeDelta::hours(3);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// Payments or orders that were looked at.
+    /// Payments, orders or subscriptions that were looked at.
     pub looked_at: u32,
     /// Purchases whose money had come, and which were not credited until now.
     pub credited: u32,
@@ -48,7 +48,7 @@ pub struct Report {
 }
 
 impl Report {
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.looked_at += other.looked_at;
         self.credited += other.credited;
         self.ended += other.ended;
@@ -66,8 +66,10 @@ impl Report {
 pub(crate) async fn run(banter: &Banter) -> Result<(), Failure> {
     let next = banter.clock().now() + ROUND;
     let report = banter.payments().reconcile_waiting().await;
+    let subscriptions = banter.payments().subscriptions().check_due(BATCH).await;
     banter.jobs().queue(banter.pool(), &Job::ReconcilePayments {}, next).await?;
     log("waiting orders", report.map_err(later)?);
+    log("subscriptions", subscriptions.map_err(later)?);
     Ok(())
 }
 

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::settle::Captured;
-use super::{Error, Payments, metrics};
+use super::{Error, Payments, metrics, subscriptions};
 use crate::error::{self, Coded, Kind};
 use crate::jobs::Job;
-use crate::providers::razorpay::entities::{Payment, Refund};
+use crate::providers::razorpay::entities::{self, Payment, Refund};
 use crate::providers::razorpay::signature;
 
 /// Why an event was not taken.
@@ -83,6 +83,12 @@ struct Entity<T> {
 #[derive(Deserialize)]
 struct OfPayment {
     payment: Entity<Payment>,
+}
+
+#[derive(Deserialize)]
+struct OfSubscription {
+    subscription: Entity<entities::Subscription>,
+    payment: Option<Entity<Payment>>,
 }
 
 #[derive(Deserialize)]
@@ -230,6 +236,20 @@ impl Payments<'_> {
                 let OfRefund { refund: Entity { entity: refund } } = read(payload)?;
                 Ok(Applied::new(Told::Refund(self.hear_refund(db, &refund).await?)))
             }
+            _ if kind.starts_with("subscription.") => {
+                let OfSubscription { subscription, payment } = read(payload)?;
+                let payment = payment.map(|payment| payment.entity);
+                let at = event["created_at"].as_i64().or_else(|| payload["created_at"].as_i64());
+                // Without a time it is as old as anything can be: only what cannot be undone is taken from it.
+                let at = at.unwrap_or(i64::MIN);
+                let heard =
+                    subscriptions::hear::hear(self.0, db, kind, &subscription.entity, payment.as_ref(), at);
+                let heard = heard.await?;
+                Ok(match heard.ignored {
+                    Some(why) => Applied { told: Told::Subscription(heard), ..Applied::ignored(why) },
+                    None => Applied::new(Told::Subscription(heard)),
+                })
+            }
             _ => {
                 tracing::warn!(kind, "a webhook of a kind that is not known; it is kept");
                 Ok(Applied { state: State::Unknown, note: None, told: Told::Nobody })
@@ -280,6 +300,7 @@ enum Told {
     Nobody,
     Settled(super::settle::Settled),
     Refund(super::refunds::Heard),
+    Subscription(subscriptions::hear::Heard),
 }
 
 impl Told {
@@ -288,6 +309,7 @@ impl Told {
             Self::Nobody => {}
             Self::Settled(settled) => settled.tell(payments).await,
             Self::Refund(heard) => heard.tell(payments).await,
+            Self::Subscription(heard) => heard.tell(payments.0).await,
         }
     }
 }

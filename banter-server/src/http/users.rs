@@ -229,6 +229,8 @@ pub struct Export {
     coin_ledger: (),
     #[schema(value_type = Vec<Object>)]
     transactions: (),
+    #[schema(value_type = Vec<Object>)]
+    subscriptions: (),
     /// Those the caller filed.
     #[schema(value_type = Vec<Object>)]
     reports: (),

@@ -130,6 +130,11 @@ async fn answers_and_events_are_as_documented() {
     let proof = json!({ "orderId": order["order"]["id"], "paymentId": paid.razorpay_payment_id,
         "signature": paid.razorpay_signature });
     api.post("/payments/verify", &asha, proof).await.is(200);
+    let member = api.world.user("member").await;
+    let begun = api.post("/payments/subscriptions", &member, json!({ "plan": "monthly" })).await.is(200);
+    let begun = &begun["subscription"];
+    let agreed = begun["razorpaySubscriptionId"].as_str().expect("an id");
+    let agreed = shop.subscribe(agreed, Method::Card).expect("they agree");
     let fill = |name: &str| match name {
         "orderId" => Some(order["order"]["id"].clone()),
         "paymentId" => Some(json!(paid.razorpay_payment_id)),
@@ -178,6 +183,10 @@ async fn answers_and_events_are_as_documented() {
         };
         let fill = |name: &str| match (name, operation.path.as_str()) {
             ("CallId", _) => Some(call.clone()),
+            ("SubscriptionId", _) => Some(begun["id"].clone()),
+            ("razorpaySubscriptionId", _) => Some(begun["razorpaySubscriptionId"].clone()),
+            ("paymentId", "/api/payments/subscriptions/verify") => Some(json!(agreed.razorpay_payment_id)),
+            ("signature", "/api/payments/subscriptions/verify") => Some(json!(agreed.razorpay_signature)),
             ("ConversationId", "/api/calls/initiate") => Some(groups[0].clone()),
             ("firebaseToken", "/api/users/me") => {
                 Some(json!(api.world.firebase_token(&leaver.firebase_uid, &leaver.phone)))
@@ -209,7 +218,11 @@ async fn answers_and_events_are_as_documented() {
         if operation.name() == "DELETE /api/friends/{userId}" {
             api.post("/friends/requests", &ravi, json!({ "receiverId": asha.id })).await.is(201);
         }
-        let who = if operation.name() == "DELETE /api/users/me" { &leaver } else { &asha };
+        let who = match operation.name().as_str() {
+            "DELETE /api/users/me" => &leaver,
+            "POST /api/payments/subscriptions/verify" | "POST /api/payments/subscriptions/cancel" => &member,
+            _ => &asha,
+        };
         let request = api.ask(operation.method.clone(), &document.url(operation, &fill), who);
         let bodies = document.bodies(operation, &fill);
         let answer = api.send(operation.with_body(request, bodies.first())).await;

@@ -23,5 +23,6 @@ mod safety;
 mod serving;
 mod settings;
 mod sockets;
+mod subscriptions;
 mod table;
 mod users;

@@ -215,6 +215,9 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let secret_room = json!({ "name": SECRET, "roomType": "text", "isPublic": false });
     let room = api.post("/rooms/create", &asha, secret_room).await.is(201)["room"]["id"].take();
     let order = api.post("/payments/create-order", &asha, json!({ "packageType": "basic" })).await.is(200);
+    let subscription = json!({ "plan": "monthly" });
+    let subscription =
+        api.post("/payments/subscriptions", &asha, subscription).await.is(200)["subscription"].take();
     let paid = shop.pay(order["order"]["id"].as_str().expect("an id"), Method::Upi).expect("they pay");
     let bought = bought(&api, &shop, &asha).await;
     let before = view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room, &bought)).await;
@@ -239,6 +242,8 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "gift" => Some(json!("palace")),
         // All that asha's own phone would send.
         "orderId" => Some(order["order"]["id"].clone()),
+        "SubscriptionId" => Some(subscription["id"].clone()),
+        "razorpaySubscriptionId" => Some(subscription["razorpaySubscriptionId"].clone()),
         "paymentId" => Some(json!(paid.razorpay_payment_id)),
         "signature" => Some(json!(paid.razorpay_signature)),
         "documentMediaUrl" | "selfieMediaUrl" | "mediaUrl" => Some(upload.clone()),
@@ -291,7 +296,9 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
             // There it is a person's id, to whom mallory may write.
             let names_hers = operation.path.contains("{id}") && operation.name() != "GET /api/messages/{id}"
                 || body.is_some_and(|body| {
-                    ["conversationId", "roomId", "mediaId", "orderId"].iter().any(|id| body.get(id).is_some())
+                    ["conversationId", "roomId", "mediaId", "orderId", "subscriptionId"]
+                        .iter()
+                        .any(|id| body.get(id).is_some())
                 });
             if names_hers {
                 assert_eq!(answer.status, 404, "{what}");

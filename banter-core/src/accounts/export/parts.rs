@@ -275,6 +275,22 @@ impl State {
                 ) r
                 "#
             ),
+            Part::Subscriptions => page!(
+                r#"
+                select r.id as key, to_json(r)::text as json
+                from (
+                    select
+                        id, plan, status, amount, razorpay_subscription_id as "razorpaySubscriptionId",
+                        current_period_start as "currentPeriodStart", current_period_end as "currentPeriodEnd",
+                        cancel_at_period_end as "cancelAtPeriodEnd", ended_at as "endedAt",
+                        created_at as "createdAt", updated_at as "updatedAt"
+                    from subscriptions
+                    where user_id = $1 and id > $2
+                    order by id
+                    limit 500
+                ) r
+                "#
+            ),
             Part::Reports => page!(
                 r#"
                 select r.id as key, to_json(r)::text as json
