@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{calls, completions, config, dev, jobs, livekit, migrate, rooms, seed, user};
+use crate::commands::{calls, completions, config, dev, jobs, livekit, migrate, payments, rooms, seed, user};
 
 /// Examples at the foot of a command's help.
 macro_rules! examples {
@@ -45,6 +45,7 @@ pub(crate) enum Command {
     User(user::UserArgs),
     Calls(calls::CallsArgs),
     Rooms(rooms::RoomsArgs),
+    Payments(payments::PaymentsArgs),
     Jobs(jobs::JobsArgs),
     #[command(name = "livekit")]
     LiveKit(livekit::LiveKitArgs),

@@ -64,6 +64,7 @@ async fn run(args: Args, out: &Printer) -> Result<ExitStatus, Failure> {
         Command::User(args) => commands::user::run(args, &settings, out).await,
         Command::Calls(args) => commands::calls::run(args, &settings, out).await,
         Command::Rooms(args) => commands::rooms::run(args, &settings, out).await,
+        Command::Payments(args) => commands::payments::run(args, &settings, out).await,
         Command::Jobs(args) => commands::jobs::run(args, &settings, out).await,
         Command::LiveKit(args) => commands::livekit::run(args, out),
         Command::Config(args) => commands::config::run(&args, &settings, out),

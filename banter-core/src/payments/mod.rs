@@ -5,8 +5,10 @@
 //!
 //! [`catalogue`] what is for sale · [`ledger`] the one way in which a balance changes · [`orders`] a purchase begins ·
 //! [`state`] how a payment stands, the whole table · [`verify`] a phone proves it · [`webhooks`] Razorpay tells of it ·
-//! [`settle`] money came: it is credited, once · [`refunds`] it goes back · [`reconcile`] Razorpay is asked
+//! [`settle`] money came: it is credited, once · [`refunds`] it goes back · [`reconcile`] Razorpay is asked ·
+//! [`administration`] operators look, and act
 
+pub mod administration;
 pub mod catalogue;
 pub mod ledger;
 mod metrics;
@@ -68,6 +70,8 @@ pub enum Error {
     PaymentFailed,
     #[error("no more than was paid and has not gone back can be refunded")]
     NotRefundable,
+    #[error("no such event")]
+    EventNotFound,
     #[error("an event is not understood: {0}")]
     EventNotUnderstood(String),
     #[error(transparent)]
@@ -102,6 +106,7 @@ impl Coded for Error {
             Self::NotPaidYet => (Kind::Conflict, "PAYMENT_PENDING"),
             Self::PaymentFailed => (Kind::Conflict, "PAYMENT_FAILED"),
             Self::NotRefundable => (Kind::Conflict, "NOT_REFUNDABLE"),
+            Self::EventNotFound => (Kind::NotFound, "WEBHOOK_EVENT_NOT_FOUND"),
             Self::EventNotUnderstood(_) => (Kind::Invalid, "WEBHOOK_INVALID"),
             Self::TooMany(error) => error.coded(),
             Self::Razorpay(error) => error.coded(),

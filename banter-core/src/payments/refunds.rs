@@ -367,7 +367,7 @@ fn as_status(status: RefundStatus) -> Status {
 }
 
 /// How many of the coins have gone back when so much of the price has: whole coins, all of them with the last paisa.
-fn back(coins: i32, price: Paise, refunded: Paise) -> i32 {
+pub(super) fn back(coins: i32, price: Paise, refunded: Paise) -> i32 {
     let coins = i64::from(coins) * refunded.0 / price.0.max(1);
     i32::try_from(coins).expect("no more than were bought")
 }
