@@ -20,6 +20,7 @@ use crate::text;
 
 /// Razorpay's least.
 pub const LEAST: Paise = Paise::rupees(1);
+pub(super) const TOO_LITTLE: &str = "must be ₹1.00 or more";
 
 /// A payment's row, locked.
 #[derive(Debug)]
@@ -115,7 +116,7 @@ impl Payments<'_> {
     ) -> Result<TransactionId, Error> {
         let mut problems = Problems::default();
         let reason = problems.take("reason", text::clean(reason, 1..=500));
-        problems.check("amount", amount.is_none_or(|amount| amount >= LEAST), "must be ₹1.00 or more");
+        problems.check("amount", amount.is_none_or(|amount| amount >= LEAST), TOO_LITTLE);
         problems.none()?;
         self.0.razorpay().key_id()?;
         let mut transaction = self.0.pool().begin().await?;

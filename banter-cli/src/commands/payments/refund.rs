@@ -68,12 +68,11 @@ fn plan(preview: &Preview) -> String {
     if transaction.refunded_amount > Paise(0) {
         text.push_str(&format!("; {} of it went back before", transaction.refunded_amount));
     }
-    let coins_of = |coins: i32| count(u64::from(coins.unsigned_abs()), "coin");
     if *coins > 0 {
-        text.push_str(&format!("\n{} go", coins_of(*coins)));
+        text.push_str(&format!("\n{} go", count(u64::from(coins.unsigned_abs()), "coin")));
     }
     if *owed > 0 {
-        text.push_str(&format!("; {} of them spent already: they become owed", coins_of(*owed)));
+        text.push_str(&format!("; {owed} of them are spent already, and become owed"));
     }
     text
 }
@@ -92,9 +91,9 @@ fn told(sent: &Sent, preview: &Preview, out: &Printer) -> Result<ExitStatus, Fai
             // The report is the one document on stdout.
             if out.is_json() { Ok(ExitStatus::UserError) } else { Err(failure) }
         }
-        (_, Some(why)) => {
+        (_, Some(_)) => {
             out.say(format_args!(
-                "queued: the coins are gone, and Razorpay does not answer ({why}); the server's workers ask again\n\
+                "queued: the coins are gone, and Razorpay does not answer; the server's workers ask again\n\
                  `banter payments show {}` says what became of it",
                 refund.id
             ));

@@ -5,7 +5,7 @@ use banter_core::payments::administration::events::{Filter, Listed};
 use banter_core::payments::webhooks::State;
 use chrono::NaiveDate;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -72,7 +72,8 @@ enum Act {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = false, args = ["ids", "refused", "unknown", "received"])]
+#[group(skip)]
+#[command(group = ArgGroup::new("which").required(true).args(["ids", "refused", "unknown", "received"]))]
 struct ReplayArgs {
     /// As `banter payments webhooks list` gives them
     #[arg(value_name = "ID")]

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::super::refunds::back;
+use super::super::refunds::{LEAST, TOO_LITTLE, back};
 use super::super::state::{self, Act, Next};
 use super::super::{Error, Payments};
 use super::Listed;
+use crate::error::Problems;
 use crate::ids::TransactionId;
 use crate::money::Paise;
 
@@ -35,6 +36,9 @@ impl Payments<'_> {
     /// What [`Payments::refund`] would do now, without doing it.
     pub async fn preview_refund(&self, id: TransactionId, amount: Option<Paise>) -> Result<Preview, Error> {
         let transaction = self.one(id).await?;
+        if amount.is_some_and(|amount| amount < LEAST) {
+            return Err(Problems::one("amount", TOO_LITTLE).into());
+        }
         if transaction.parent_id.is_some() {
             return Err(Error::NotRefundable);
         }
