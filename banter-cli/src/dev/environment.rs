@@ -6,9 +6,18 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::state::{LiveKitPorts, NAME, State};
+use crate::exit::Failure;
 
 const LIVEKIT: &[&str] = &["LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "LIVEKIT_SERVER_URL", "LIVEKIT_API_URL"];
 const RELAY: &[&str] = &["TURN_URLS", "TURN_SECRET"];
+const RAZORPAY: &[&str] = &[
+    "RAZORPAY_KEY_ID",
+    "RAZORPAY_KEY_SECRET",
+    "RAZORPAY_WEBHOOK_SECRET",
+    "RAZORPAY_API_URL",
+    "RAZORPAY_PLAN_MONTHLY",
+    "RAZORPAY_PLAN_YEARLY",
+];
 
 /// In the form of `.env`, and with the stand-ins apart: only they are written to disk.
 #[derive(Clone, Debug)]
@@ -33,9 +42,17 @@ impl Environment {
         self.real.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    pub(super) fn is_production(&self) -> bool {
+    fn is_production(&self) -> bool {
         !self.sealed
             && self.real("BANTER_ENV").or_else(|| self.real("NODE_ENV")).is_some_and(|v| v == "production")
+    }
+
+    pub(super) fn refuse_production(&self) -> Result<(), Failure> {
+        if self.is_production() {
+            return Err(Failure::user("BANTER_ENV is `production`, and this is for development")
+                .hint("unset BANTER_ENV and NODE_ENV; in production run `banter-server` itself"));
+        }
+        Ok(())
     }
 
     pub(super) fn needs_postgres(&self) -> bool {
@@ -53,6 +70,11 @@ impl Environment {
 
     pub(super) fn needs_relay(&self) -> bool {
         self.sealed || RELAY.iter().all(|name| self.real(name).is_none())
+    }
+
+    /// Somebody's own Razorpay account is used as a whole, too.
+    pub(super) fn needs_razorpay(&self) -> bool {
+        self.sealed || RAZORPAY.iter().all(|name| self.real(name).is_none())
     }
 
     /// Sets a variable unless it is really set.
@@ -119,8 +141,25 @@ impl Environment {
         }
     }
 
-    /// Where the server takes LiveKit's events.
-    pub(super) fn webhook_url(&self) -> String {
+    /// The stand-in for Razorpay, if it runs. A test is never led to somebody's own account.
+    pub(super) fn add_razorpay(&mut self, state: &State, runs: bool) {
+        let keys = &state.razorpay.keys;
+        if let Some(port) = state.razorpay.port.filter(|_| runs) {
+            self.stand_in("RAZORPAY_KEY_ID", &keys.key_id);
+            self.stand_in("RAZORPAY_KEY_SECRET", &keys.key_secret);
+            self.stand_in("RAZORPAY_WEBHOOK_SECRET", &keys.webhook_secret);
+            self.stand_in("RAZORPAY_API_URL", format!("http://127.0.0.1:{port}"));
+            self.stand_in("RAZORPAY_PLAN_MONTHLY", &keys.plan_monthly);
+            self.stand_in("RAZORPAY_PLAN_YEARLY", &keys.plan_yearly);
+        } else if self.sealed {
+            for name in RAZORPAY {
+                self.decide(name, "");
+            }
+        }
+    }
+
+    /// Where the server takes the events of `livekit` or `razorpay`.
+    pub(super) fn webhook_url(&self, of: &str) -> String {
         let all = self.stand_ins.get("HOST").map(String::as_str).or_else(|| self.real("HOST"));
         let host = match all {
             None | Some("0.0.0.0") => "127.0.0.1".to_owned(),
@@ -128,7 +167,7 @@ impl Environment {
             Some(host) => host.to_owned(),
         };
         let port = self.stand_ins.get("PORT").map(String::as_str).or_else(|| self.real("PORT"));
-        format!("http://{host}:{}/api/webhooks/livekit", port.unwrap_or("5000"))
+        format!("http://{host}:{}/api/webhooks/{of}", port.unwrap_or("5000"))
     }
 
     /// Puts directories of programs behind what is on PATH.
@@ -239,6 +278,28 @@ mod tests {
     }
 
     #[test]
+    fn razorpay_has_a_stand_in_unless_somebody_has_set_their_own() {
+        let mut state = state();
+        state.razorpay.port = Some(20_007);
+        let razorpay = |set: &[(&str, &str)], sealed: bool, runs: bool| {
+            let mut environment = Environment::new(real(set), sealed);
+            let runs = runs && environment.needs_razorpay();
+            environment.add_razorpay(&state, runs);
+            environment.all()
+        };
+        let ours = razorpay(&[], false, true);
+        assert_eq!(ours["RAZORPAY_API_URL"], "http://127.0.0.1:20007");
+        assert_eq!(ours["RAZORPAY_PLAN_YEARLY"], state.razorpay.keys.plan_yearly);
+        let mut environment = Environment::new(ours, false);
+        environment.add_state(&state);
+        assert!(Config::load(&environment.all()).unwrap().razorpay.is_some());
+        let theirs = [("RAZORPAY_KEY_ID", "rzp_test_ofsomebodyelse")];
+        assert_eq!(razorpay(&theirs, false, true), real(&theirs), "theirs is used as a whole");
+        assert_eq!(razorpay(&theirs, true, true)["RAZORPAY_KEY_ID"], state.razorpay.keys.key_id);
+        assert_eq!(razorpay(&theirs, true, false)["RAZORPAY_KEY_ID"], "", "a test meets nobody's account");
+    }
+
+    #[test]
     fn voice_has_stand_ins_where_it_runs_and_nobody_has_set_their_own() {
         let mut state = state();
         state.livekit.ports = Some(LiveKitPorts { http: 20_003, tcp: 20_004, udp: 20_005 });
@@ -272,7 +333,7 @@ mod tests {
 
     #[test]
     fn events_go_where_the_server_listens() {
-        let url = |set: &[(&str, &str)]| Environment::new(real(set), false).webhook_url();
+        let url = |set: &[(&str, &str)]| Environment::new(real(set), false).webhook_url("livekit");
         assert_eq!(url(&[]), "http://127.0.0.1:5000/api/webhooks/livekit");
         assert_eq!(
             url(&[("HOST", "0.0.0.0"), ("PORT", "6000")]),
@@ -281,7 +342,7 @@ mod tests {
         assert_eq!(url(&[("HOST", "::1")]), "http://[::1]:5000/api/webhooks/livekit");
         let mut decided = Environment::new(real(&[("PORT", "0")]), false);
         decided.decide("PORT", "7000");
-        assert_eq!(decided.webhook_url(), "http://127.0.0.1:7000/api/webhooks/livekit");
+        assert_eq!(decided.webhook_url("livekit"), "http://127.0.0.1:7000/api/webhooks/livekit");
     }
 
     #[test]

@@ -84,6 +84,8 @@ async fn join(dir: &Path, mut environment: Environment, out: &Printer) -> Result
     let has_livekit = has(environment.needs_livekit(), Part::LiveKit);
     let has_relay = has(environment.needs_relay(), Part::Relay);
     environment.add_voice(&state, has_livekit, has_relay);
+    let has_razorpay = has(environment.needs_razorpay(), Part::Razorpay);
+    environment.add_razorpay(&state, has_razorpay);
     let programs = Programs::find(environment.needs_postgres(), false, None)?;
     let voice = programs::Voice::find(has_livekit, has_relay, out);
     let bins = programs.postgres.iter().map(|postgres| postgres.bin.as_path());

@@ -9,6 +9,7 @@
 //! run/coturn/     what the relay reads and writes while it runs
 //! log/*.log       what the services say
 //! media/          what people uploaded
+//! razorpay.json   what the stand-in for Razorpay knows
 //! postgres/       PostgreSQL's data, or a link to where it is
 //! ```
 
@@ -110,6 +111,10 @@ impl Home {
         self.dir.join("env")
     }
 
+    pub(super) fn razorpay(&self) -> PathBuf {
+        self.dir.join("razorpay.json")
+    }
+
     pub(super) fn media(&self) -> PathBuf {
         media(&self.dir)
     }
@@ -182,7 +187,7 @@ impl Home {
             }
             gone(fs::remove_dir_all(partial(&inside)))?;
             gone(fs::remove_file(password(&inside)))?;
-            for file in [self.state(), self.env(), self.throwaway_mark()] {
+            for file in [self.state(), self.env(), self.razorpay(), self.throwaway_mark()] {
                 gone(fs::remove_file(file))?;
             }
             gone(fs::remove_dir_all(self.media()))?;

@@ -66,11 +66,15 @@ pub(super) fn configuration(
 
 /// Waits until it answers. `false`: the process ended, or took too long.
 pub(super) async fn ready(process: &mut Process, port: u16) -> bool {
+    answers(process, &format!("http://127.0.0.1:{port}/")).await
+}
+
+/// Waits until a process answers well there. `false`: it ended, or took too long.
+pub(super) async fn answers(process: &mut Process, url: &str) -> bool {
     let http = banter_core::providers::http_client();
-    let url = format!("http://127.0.0.1:{port}/");
     let begun = Instant::now();
     while process.has_ended().is_none() && begun.elapsed() < PATIENCE {
-        let answer = http.get(&url).timeout(Duration::from_secs(2)).send().await;
+        let answer = http.get(url).timeout(Duration::from_secs(2)).send().await;
         if answer.is_ok_and(|answer| answer.status().is_success()) {
             return true;
         }

@@ -1,11 +1,13 @@
 //! The private services behind `banter dev`: PostgreSQL, Redis, LiveKit, coturn and the server, run by us alone in
 //! `.banter/`.
 //!
+//! Razorpay is played by a stand-in, at which `banter dev pay` ([`pay`]) pays without money.
+//!
 //! Promises: nothing of the machine's is used or changed; whatever ends a start, nothing is left running; what a
 //! killed run left running is stopped by the next; a second start finds the data of the first.
 //!
 //! [`up`] `banter dev` · [`exec`] `banter dev exec` · [`services`] starting and stopping in order · [`postgres`] ·
-//! [`redis`] · [`voice`] the two that may be missing: [`livekit`] and [`relay`] · [`server`] · [`process`] children, and strays of a killed run · [`home`] the directory and its lock ·
+//! [`redis`] · [`voice`] what Banter runs without: [`livekit`], [`relay`] and [`razorpay`] · [`server`] · [`process`] children, and strays of a killed run · [`home`] the directory and its lock ·
 //! [`state`] what is kept · [`environment`] real variables and stand-ins · [`programs`] finding binaries ·
 //! [`account`] who runs things for root · [`port`] · [`log`] · [`signals`] · [`tour`] what is shown
 
@@ -15,10 +17,12 @@ pub(crate) mod exec;
 mod home;
 mod livekit;
 mod log;
+pub(crate) mod pay;
 mod port;
 mod postgres;
 mod process;
 mod programs;
+pub(crate) mod razorpay;
 mod redis;
 mod relay;
 mod server;
@@ -83,10 +87,7 @@ impl Place {
             return Err(Failure::user(sources.faults().join("\n")));
         }
         let environment = Environment::new(sources.values(), self.throwaway);
-        if environment.is_production() {
-            return Err(Failure::user("BANTER_ENV is `production`, and this is for development")
-                .hint("unset BANTER_ENV and NODE_ENV; in production run `banter-server` itself"));
-        }
+        environment.refuse_production()?;
         Ok(environment)
     }
 }

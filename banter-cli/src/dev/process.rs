@@ -19,6 +19,7 @@ use tokio::process::{Child, Command};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Server,
+    Razorpay,
     LiveKit,
     Relay,
     Redis,
@@ -26,11 +27,13 @@ pub(super) enum Part {
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 5] = [Self::Server, Self::LiveKit, Self::Relay, Self::Redis, Self::Postgres];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Server, Self::Razorpay, Self::LiveKit, Self::Relay, Self::Redis, Self::Postgres];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Server => "banter-server",
+            Self::Razorpay => "the stand-in for Razorpay",
             Self::LiveKit => "LiveKit",
             Self::Relay => "coturn",
             Self::Redis => "Redis",
@@ -42,6 +45,7 @@ impl Part {
     pub(super) fn slug(self) -> &'static str {
         match self {
             Self::Server => "server",
+            Self::Razorpay => "razorpay",
             Self::LiveKit => "livekit",
             Self::Relay => "coturn",
             Self::Redis => "redis",
@@ -54,7 +58,7 @@ impl Part {
         match self {
             Self::Server => SERVER,
             Self::LiveKit => LIVEKIT,
-            Self::Relay | Self::Redis => QUICK,
+            Self::Razorpay | Self::Relay | Self::Redis => QUICK,
             Self::Postgres => POSTGRES,
         }
     }

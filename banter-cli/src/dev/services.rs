@@ -75,6 +75,7 @@ impl<'a> Services<'a> {
         let (has_livekit, has_relay) = (self.voice.has_livekit(), self.voice.has_relay());
         environment.add_state(&state);
         environment.add_voice(&state, has_livekit, has_relay);
+        environment.add_razorpay(&state, self.voice.has_razorpay());
         environment.add_media(&self.home.media());
         let bins = programs.postgres.iter().map(|postgres| postgres.bin.as_path());
         let programs = bins.chain(talk.dirs()).map(Path::to_owned).collect();
@@ -199,6 +200,7 @@ impl<'a> Services<'a> {
         self.server.is_some()
             || self.voice.has_livekit()
             || self.voice.has_relay()
+            || self.voice.has_razorpay()
             || self.redis.is_some()
             || self.postgres.is_some()
     }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use banter_core::ids::Ids;
+use banter_core::sandbox::razorpay;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
@@ -21,6 +22,8 @@ pub(super) struct State {
     pub livekit: LiveKit,
     #[serde(default = "Relay::of_older_state")]
     pub relay: Relay,
+    #[serde(default = "Razorpay::of_older_state")]
+    pub razorpay: Razorpay,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +45,23 @@ pub(super) struct LiveKitPorts {
 pub(super) struct Relay {
     pub secret: String,
     pub port: Option<u16>,
+}
+
+/// Of its stand-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Razorpay {
+    pub keys: razorpay::Keys,
+    pub port: Option<u16>,
+}
+
+impl Razorpay {
+    fn generate(ids: &Ids) -> Self {
+        Self { keys: razorpay::Keys::generate(ids), port: None }
+    }
+
+    fn of_older_state() -> Self {
+        Self::generate(&Ids::System)
+    }
 }
 
 impl LiveKit {
@@ -84,6 +104,7 @@ impl State {
             jwt_refresh_secret: hex(&ids.bytes::<32>()),
             livekit: LiveKit::generate(ids),
             relay: Relay::generate(ids),
+            razorpay: Razorpay::generate(ids),
         }
     }
 
@@ -166,6 +187,7 @@ mod tests {
         let state = State::load(&file).unwrap().unwrap();
         assert_eq!((state.postgres.port, state.redis.password.as_str()), (Some(20_001), "r"));
         assert!(state.livekit.keys.secret.len() >= 32 && state.relay.secret.len() >= 32);
+        assert!(state.razorpay.keys.webhook_secret.len() >= 32);
         state.save(&file).unwrap();
         assert_eq!(State::load(&file).unwrap(), Some(state));
     }
@@ -180,8 +202,10 @@ mod tests {
             &state.jwt_refresh_secret,
             &state.livekit.keys.secret,
             &state.relay.secret,
+            &state.razorpay.keys.key_secret,
+            &state.razorpay.keys.webhook_secret,
         ];
-        assert_eq!(std::collections::BTreeSet::from(secrets).len(), 6);
+        assert_eq!(std::collections::BTreeSet::from(secrets).len(), 8);
         assert_eq!(state.jwt_secret.len(), 64);
         assert_ne!(state, State::generate(&Ids::seeded(8)));
     }

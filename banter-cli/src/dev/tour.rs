@@ -19,6 +19,8 @@ pub(super) struct Tour {
     pub redis_url: Option<String>,
     pub livekit_url: Option<String>,
     pub turn_url: Option<String>,
+    /// Of the stand-in, at which `banter dev pay` pays.
+    pub razorpay_url: Option<String>,
     pub server_pid: Option<i32>,
     pub people: Vec<Person>,
     #[serde(skip)]
@@ -63,6 +65,7 @@ impl Tour {
             ("Redis", &self.redis_url),
             ("LiveKit", &self.livekit_url),
             ("coturn", &self.turn_url),
+            ("Razorpay", &self.razorpay_url),
         ] {
             if let Some(url) = url {
                 let _ = writeln!(text, "  {name:<13}  {url}");
@@ -134,6 +137,7 @@ mod tests {
             redis_url: None,
             livekit_url: Some("ws://127.0.0.1:20003".into()),
             turn_url: Some("turn:127.0.0.1:20006".into()),
+            razorpay_url: Some("http://127.0.0.1:20007".into()),
             server_pid: server.then_some(42),
             people: vec![person("Asha"), person("Ravi")],
             env_file: "/b/env".into(),

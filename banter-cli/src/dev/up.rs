@@ -101,6 +101,11 @@ async fn start(
             .filter(|_| has_livekit)
             .map(|at| format!("ws://127.0.0.1:{}", at.http)),
         turn_url: state.relay.port.filter(|_| has_relay).map(|port| format!("turn:127.0.0.1:{port}")),
+        razorpay_url: environment
+            .needs_razorpay()
+            .then_some(state.razorpay.port)
+            .flatten()
+            .map(|port| format!("http://127.0.0.1:{port}")),
         server_pid: None,
         people,
         env_file: home.env(),

@@ -1,5 +1,5 @@
-//! LiveKit and its relay. Banter runs without them, only calls and rooms do not connect: one that is not installed
-//! is told of, and one that ends by itself is started again.
+//! LiveKit, its relay and the stand-in for Razorpay. Banter runs without them, only that calls and rooms do not connect
+//! and nothing can be bought: one that is not installed is told of, and one that ends by itself is started again.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,7 +17,7 @@ use super::process::{Part, Process};
 use super::programs::Voice as Programs;
 use super::services::{describe, not_started, not_up};
 use super::state::{LiveKitPorts, State};
-use super::{livekit, relay};
+use super::{livekit, razorpay, relay};
 use crate::exit::Failure;
 use crate::printer::Printer;
 
@@ -26,6 +26,7 @@ pub(super) struct Voice<'a> {
     out: &'a Printer,
     livekit: Option<Kept>,
     relay: Option<Kept>,
+    razorpay: Option<Kept>,
 }
 
 /// A process that is started again when it ends.
@@ -53,7 +54,7 @@ enum Turn {
 
 impl<'a> Voice<'a> {
     pub(super) fn new(home: &'a Home, out: &'a Printer) -> Self {
-        Self { home, out, livekit: None, relay: None }
+        Self { home, out, livekit: None, relay: None, razorpay: None }
     }
 
     /// Starts what is there and needed, without waiting for it.
@@ -68,6 +69,13 @@ impl<'a> Voice<'a> {
             port::choose(remembered, &format!("{dir} {name}"), is_free)
                 .ok_or_else(|| Failure::user("no port from 20000 to 29999 is free on 127.0.0.1"))
         };
+        if environment.needs_razorpay() {
+            let port = choose(state.razorpay.port, "razorpay", &port::is_free)?;
+            state.razorpay.port = Some(port);
+            let (file, webhook) = (self.home.razorpay(), environment.webhook_url("razorpay"));
+            let configuration = razorpay::configuration(&state.razorpay.keys, port, &file, webhook);
+            self.razorpay = Some(self.begin(Part::Razorpay, &razorpay::program()?, configuration, port)?);
+        }
         if let Some(program) = &programs.relay {
             let both = |port| port::is_free(port) && port::is_free_for_udp(port);
             let port = choose(state.relay.port, "coturn", &both)?;
@@ -88,7 +96,7 @@ impl<'a> Voice<'a> {
             })?;
             let ports = LiveKitPorts { http, tcp, udp };
             state.livekit.ports = Some(ports);
-            let url = environment.webhook_url();
+            let url = environment.webhook_url("livekit");
             let configuration = livekit::configuration(&state.livekit, ports, &state.relay, &url).to_string();
             self.livekit = Some(self.begin(Part::LiveKit, program, configuration, http)?);
         }
@@ -123,17 +131,18 @@ impl<'a> Voice<'a> {
             }
             self.start(programs, environment, state)?;
         }
-        for kept in [&self.livekit, &self.relay].into_iter().flatten() {
+        for kept in [&self.livekit, &self.relay, &self.razorpay].into_iter().flatten() {
             self.out.say(format_args!("{} is up on 127.0.0.1:{}", kept.part.name(), kept.port));
         }
         Ok(())
     }
 
     async fn first_to_fail(&mut self) -> Option<&mut Kept> {
-        for kept in [&mut self.relay, &mut self.livekit].into_iter().flatten() {
+        for kept in [&mut self.relay, &mut self.razorpay, &mut self.livekit].into_iter().flatten() {
             let ready = match (&mut kept.process, kept.part) {
                 (None, _) => false,
                 (Some(process), Part::Relay) => relay::ready(process, kept.port).await,
+                (Some(process), Part::Razorpay) => razorpay::ready(process, kept.port).await,
                 (Some(process), _) => livekit::ready(process, kept.port).await,
             };
             if !ready {
@@ -149,6 +158,7 @@ impl<'a> Voice<'a> {
             let (kept, turn) = tokio::select! {
                 turn = Kept::turn(&mut self.livekit) => (&mut self.livekit, turn),
                 turn = Kept::turn(&mut self.relay) => (&mut self.relay, turn),
+                turn = Kept::turn(&mut self.razorpay) => (&mut self.razorpay, turn),
             };
             let Some(kept) = kept else { continue };
             let name = kept.part.name();
@@ -178,12 +188,15 @@ impl<'a> Voice<'a> {
         self.relay.is_some()
     }
 
+    pub(super) fn has_razorpay(&self) -> bool {
+        self.razorpay.is_some()
+    }
+
     /// Whoever is to be stopped next.
     pub(super) fn take(&mut self) -> Option<Process> {
-        if let Some(process) = self.livekit.take().and_then(|kept| kept.process) {
-            return Some(process);
-        }
-        self.relay.take().and_then(|kept| kept.process)
+        [&mut self.razorpay, &mut self.livekit, &mut self.relay]
+            .into_iter()
+            .find_map(|kept| kept.take().and_then(|kept| kept.process))
     }
 
     /// Once nothing of it runs any more.
@@ -194,7 +207,11 @@ impl<'a> Voice<'a> {
 
 impl Kept {
     fn start(&mut self, run: &Path) -> io::Result<()> {
-        let start = if self.part == Part::Relay { relay::start } else { livekit::start };
+        let start = match self.part {
+            Part::Relay => relay::start,
+            Part::Razorpay => razorpay::start,
+            _ => livekit::start,
+        };
         self.process = Some(start(&self.program, &self.configuration, &self.log, run)?);
         self.since = Instant::now();
         Ok(())

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers are tests, too, but not marked as such")]
 
 mod exec;
+mod pay;
 mod place;
 mod up;
 mod voice;

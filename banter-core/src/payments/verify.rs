@@ -57,6 +57,9 @@ impl Payments<'_> {
         let mut problems = Problems::default();
         problems.check("orderId", razorpay::is_id("order", &proof.order_id), "is no order's id");
         problems.check("paymentId", razorpay::is_id("pay", &proof.payment_id), "is no payment's id");
+        let written = (1..=200).contains(&proof.signature.len())
+            && proof.signature.bytes().all(|b| b.is_ascii_graphic());
+        problems.check("signature", written, "is no signature");
         problems.none()?;
         let order = self.order_of(caller, proof).await?;
         let secret = self.0.razorpay().key_secret()?;

@@ -12,13 +12,14 @@ use super::{Error, Payments, metrics};
 use crate::error::{self, Coded, Kind};
 use crate::jobs::Job;
 use crate::providers::razorpay::entities::{Payment, Refund};
-use crate::providers::razorpay::{self, signature};
+use crate::providers::razorpay::signature;
 
 /// Why an event was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    #[error(transparent)]
-    NotConfigured(razorpay::Error),
+    /// Whatever signed it, it is for nobody here.
+    #[error("nothing is sold here")]
+    NotConfigured,
     #[error("the signature is missing, or not of this body")]
     Forged,
     #[error("the body is no event")]
@@ -30,8 +31,7 @@ pub enum Refusal {
 impl Coded for Refusal {
     fn coded(&self) -> (Kind, &'static str) {
         match self {
-            Self::NotConfigured(error) => error.coded(),
-            Self::Forged => (Kind::Unauthenticated, "WEBHOOK_SIGNATURE_INVALID"),
+            Self::NotConfigured | Self::Forged => (Kind::Unauthenticated, "WEBHOOK_SIGNATURE_INVALID"),
             Self::NotUnderstood => (Kind::Invalid, "WEBHOOK_INVALID"),
             Self::Database(error) => error::database(error),
         }
@@ -72,9 +72,6 @@ impl State {
 const PRIVATE: [&str; 9] =
     ["email", "contact", "vpa", "card", "upi", "bank_account", "customer_details", "acquirer_data", "ip"];
 
-/// How long after a promise of money it is looked for, where captures are left to us.
-const CAPTURE_AFTER: chrono::TimeDelta = chrono::TimeDelta::minutes(2);
-
 #[derive(Deserialize)]
 struct Named {
     event: String,
@@ -99,7 +96,7 @@ impl Payments<'_> {
     /// Takes an event: `signature` and `id` are the headers `X-Razorpay-Signature` and `x-razorpay-event-id`, `body` what
     /// was signed, byte for byte. `false`: it had come before.
     pub async fn hear(&self, signature: &str, id: Option<&str>, body: &[u8]) -> Result<bool, Refusal> {
-        let secret = self.0.razorpay().webhook_secret().map_err(Refusal::NotConfigured)?;
+        let secret = self.0.razorpay().webhook_secret().map_err(|_| Refusal::NotConfigured)?;
         if !signature::is_of_webhook(secret, body, signature) {
             tracing::warn!("a webhook whose signature is not Razorpay's");
             metrics::refused("webhook", "signature");
@@ -215,22 +212,8 @@ impl Payments<'_> {
                     Err(error) => Err(error),
                 }
             }
-            "payment.authorized" => {
-                let OfPayment { payment: Entity { entity: payment } } = read(payload)?;
-                let order = sqlx::query_scalar!(
-                    r#"
-                    select id as "id: crate::ids::TransactionId"
-                    from transactions
-                    where razorpay_order_id = $1 and status in ('pending', 'failed', 'abandoned')
-                    "#,
-                    payment.order_id,
-                )
-                .fetch_optional(&mut *db)
-                .await?;
-                let Some(order) = order else { return Ok(Applied::ignored("no order of ours waits for it")) };
-                self.ask_later(&mut *db, order, CAPTURE_AFTER).await?;
-                Ok(Applied::new(Told::Nobody))
-            }
+            // Its capture is told by itself; of an order that waits for it Razorpay is asked.
+            "payment.authorized" => Ok(Applied::ignored("it is only promised")),
             "payment.failed" => {
                 let OfPayment { payment: Entity { entity: payment } } = read(payload)?;
                 let Some(order) = order_of(&payment) else {

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use banter_core::accounts::devices::Platform;
 use banter_core::accounts::settings::{Audience, SettingsChange};
+use banter_core::sandbox::razorpay::{Method, Options, Sandbox};
 use banter_core::testing::livekit::LiveKit;
-use banter_core::testing::{Person, World, files};
+use banter_core::testing::{Person, World, files, noon};
 use serde_json::{Value, json};
 
 use crate::harness::{Api, Who};
@@ -75,7 +76,8 @@ async fn call_for(api: &Api, path: &str, asha: &Person, ravi: &Person) -> Value 
 #[tokio::test]
 async fn answers_and_events_are_as_documented() {
     let media = LiveKit::shared().await;
-    let api = Api::over(World::builder().speaks_at(media)).await;
+    let shop = Sandbox::start(Options::new(noon())).await.expect("a stand-in");
+    let api = Api::over(World::builder().speaks_at(media).buys_at(&shop)).await;
     let document = api.document().await;
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
     for who in [&asha, &ravi] {
@@ -122,7 +124,13 @@ async fn answers_and_events_are_as_documented() {
     let upload = api.upload(&asha, "avatar", files::jpeg(8, 8)).await.is(200)["mediaId"].take();
     let document_url = api.upload(&asha, "verification", files::jpeg(9, 8)).await.is(200)["mediaUrl"].take();
     let selfie_url = api.upload(&asha, "verification", files::jpeg(8, 9)).await.is(200)["mediaUrl"].take();
+    let order = api.post("/payments/create-order", &asha, json!({ "packageType": "basic" })).await.is(200);
+    let paid = shop.pay(order["order"]["id"].as_str().expect("an id"), Method::Upi).expect("they pay");
     let fill = |name: &str| match name {
+        "orderId" => Some(order["order"]["id"].clone()),
+        "paymentId" => Some(json!(paid.razorpay_payment_id)),
+        "signature" => Some(json!(paid.razorpay_signature)),
+        "TransactionId" => Some(order["transaction"]["id"].clone()),
         "firebaseToken" => Some(json!(api.world.firebase_token("uid-new", "+919999999999"))),
         "refreshToken" => Some(json!(asha.refresh_token)),
         "rotate" => Some(json!(true)),

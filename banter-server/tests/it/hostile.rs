@@ -70,7 +70,9 @@ impl Scene {
             "NotificationId" => Some(self.notification.clone()),
             "MessageId" => Some(self.message.clone()),
             "memberIds" => Some(self.friends.clone()),
-            "CallId" | "UploadId" | "documentMediaUrl" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+            "CallId" | "UploadId" | "TransactionId" | "documentMediaUrl" => {
+                Some(json!("0190b2c4-0000-7000-8000-000000000000"))
+            }
             "selfieMediaUrl" => Some(json!("0190b2c4-0000-7000-8000-000000000001")),
             _ => None,
         }

@@ -13,6 +13,7 @@ mod layers;
 mod media;
 mod messages;
 mod notifications;
+mod payments;
 mod people;
 mod presence;
 mod rooms;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use banter_core::testing::{Person, files};
+use banter_core::sandbox::razorpay::{Method, Options, Sandbox};
+use banter_core::testing::{Person, World, files, noon};
 use chrono::TimeDelta;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -11,13 +12,14 @@ use crate::harness::document::{Document, Operation};
 use crate::harness::{Answer, Api, Who, tokens};
 
 /// What anybody may ask. Everything else needs an access token.
-const PUBLIC: [&str; 6] = [
+const PUBLIC: [&str; 7] = [
     "GET /healthz",
     "GET /readyz",
     "POST /api/auth/verify-firebase",
     "POST /api/auth/register",
     "POST /api/auth/refresh",
     "POST /api/webhooks/livekit",
+    "POST /api/webhooks/razorpay",
 ];
 /// A text that only asha and ravi may read.
 const SECRET: &str = "meet me at the old mill";
@@ -31,7 +33,9 @@ async fn ask(
 ) -> Answer {
     let unknown = |name: &str| match name {
         "UserId" | "SessionId" | "ConversationId" | "RoomId" | "FriendRequestId" | "NotificationId"
-        | "MessageId" | "UploadId" | "CallId" => Some(json!("0190b2c4-0000-7000-8000-000000000000")),
+        | "MessageId" | "UploadId" | "CallId" | "TransactionId" => {
+            Some(json!("0190b2c4-0000-7000-8000-000000000000"))
+        }
         _ => None,
     };
     let request = api.ask(operation.method.clone(), &document.url(operation, &unknown), who);
@@ -176,7 +180,8 @@ async fn call_log(api: &Api, caller: &Person, receiver: &Person) -> String {
 
 #[tokio::test]
 async fn a_stranger_reaches_nothing_of_asha_s() {
-    let api = Api::new().await;
+    let shop = Sandbox::start(Options::new(noon())).await.expect("a stand-in");
+    let api = Api::over(World::builder().buys_at(&shop)).await;
     let document = api.document().await;
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
     let mallory = api.world.user("mallory").await;
@@ -197,6 +202,8 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
     let call = call_log(&api, &asha, &ravi).await;
     let secret_room = json!({ "name": SECRET, "roomType": "text", "isPublic": false });
     let room = api.post("/rooms/create", &asha, secret_room).await.is(201)["room"]["id"].take();
+    let order = api.post("/payments/create-order", &asha, json!({ "packageType": "basic" })).await.is(200);
+    let paid = shop.pay(order["order"]["id"].as_str().expect("an id"), Method::Upi).expect("they pay");
     let before = view(&api, &document, &asha, &ravi, &mallory, (&upload, &call, &room)).await;
     assert!(json!(before).to_string().contains(SECRET), "there is something to find");
 
@@ -214,6 +221,11 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
         "roomType" => Some(json!("text")),
         "UploadId" => Some(upload.clone()),
         "CallId" => Some(json!(call)),
+        "TransactionId" => Some(order["transaction"]["id"].clone()),
+        // All that asha's own phone would send.
+        "orderId" => Some(order["order"]["id"].clone()),
+        "paymentId" => Some(json!(paid.razorpay_payment_id)),
+        "signature" => Some(json!(paid.razorpay_signature)),
         "documentMediaUrl" | "selfieMediaUrl" | "mediaUrl" => Some(upload.clone()),
         "firebaseToken" => Some(json!(api.world.firebase_token(&mallory.firebase_uid, &mallory.phone))),
         "refreshToken" => Some(json!(mallory.refresh_token)),
@@ -264,7 +276,7 @@ async fn a_stranger_reaches_nothing_of_asha_s() {
             // There it is a person's id, to whom mallory may write.
             let names_hers = operation.path.contains("{id}") && operation.name() != "GET /api/messages/{id}"
                 || body.is_some_and(|body| {
-                    ["conversationId", "roomId", "mediaId"].iter().any(|id| body.get(id).is_some())
+                    ["conversationId", "roomId", "mediaId", "orderId"].iter().any(|id| body.get(id).is_some())
                 });
             if names_hers {
                 assert_eq!(answer.status, 404, "{what}");

@@ -118,6 +118,7 @@ fn where_they_are_not_installed_everything_else_goes_on() {
 #[test]
 fn where_somebody_has_their_own_none_is_started() {
     let place = Place::new().set("LIVEKIT_SERVER_URL", "wss://live.example").set("TURN_SECRET", "theirs");
+    let place = place.set("RAZORPAY_KEY_ID", "rzp_test_ofsomebodyelse");
     let ran = place.exec(&format!("{SHOW}; ls .banter/run"));
     assert!(!ran.stderr.contains("LiveKit") && !ran.stderr.contains("coturn"), "{}", ran.stderr);
     let mut lines: Vec<_> = ran.stdout.lines().collect();

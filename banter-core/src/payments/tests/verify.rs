@@ -51,7 +51,7 @@ async fn what_is_no_proof_moves_nothing() {
     let good = Shop::proof(&order, "pay_1");
     let cases = [
         ("forged", Proof { signature: "0".repeat(64), ..good.clone() }, "PAYMENT_SIGNATURE_INVALID"),
-        ("empty", Proof { signature: String::new(), ..good.clone() }, "PAYMENT_SIGNATURE_INVALID"),
+        ("empty", Proof { signature: String::new(), ..good.clone() }, "VALIDATION_FAILED"),
         (
             "upper case",
             Proof { signature: good.signature.to_uppercase(), ..good.clone() },

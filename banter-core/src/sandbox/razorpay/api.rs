@@ -129,7 +129,8 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn take(all: &'a Mutex<HashSet<String>>, key: String) -> Option<Self> {
-        all.lock().expect("no panic while locked").insert(key.clone()).then_some(Self { all, key })
+        let is_new = all.lock().expect("no panic while locked").insert(key.clone());
+        is_new.then(|| Self { all, key })
     }
 }
 

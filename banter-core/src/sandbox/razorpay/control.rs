@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::book::Work;
+use super::book::{Work, text};
 use super::checks::Refusal;
 use super::customer::Method;
 use super::faults::Fault;
 use super::handle::Shop;
 use super::http::{Reply, Request};
-use super::webhooks::Mischief;
+use super::webhooks::{Mischief, Sent};
 
 /// How long `GET /sandbox/settled` waits.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
@@ -73,8 +73,9 @@ pub(super) async fn answer(shop: &Shop, request: &Request) -> Reply {
 fn route(shop: &Shop, request: &Request) -> Result<Value, Refusal> {
     let parts: Vec<_> = request.path.trim_start_matches("/sandbox/").split('/').collect();
     match (request.method.as_str(), parts.as_slice()) {
-        ("GET", ["orders"]) => shop.act(|work| Ok(unpaid(work))),
-        ("GET", ["events"]) => Ok(json!({ "events": shop.post.sent() })),
+        ("GET", ["orders"]) => shop.act(|work| Ok(orders(work, request.value("find")))),
+        ("GET", ["health"]) => Ok(json!({})),
+        ("GET", ["events"]) => Ok(events(shop, request.value("of"))),
         ("GET", ["requests"]) => Ok(json!({ "requests": shop.faults.asked() })),
         ("POST", ["refused"]) => Ok(json!({ "refused": shop.faults.take_refused() })),
         ("POST", ["webhook"]) => {
@@ -126,7 +127,7 @@ fn act(shop: &Shop, request: &Request, kind: &str, id: &str, action: &str) -> Re
         ("payments", "refund") => {
             let GiveBack { amount } = read(request)?;
             shop.act(|work| {
-                let refund = work.refund(id, amount, "normal", json!([]), None)?;
+                let refund = work.refund(id, amount, "normal", &json!([]), None)?;
                 work.book.refunds.get(&refund).cloned()
             })
         }
@@ -136,6 +137,11 @@ fn act(shop: &Shop, request: &Request, kind: &str, id: &str, action: &str) -> Re
         ("subscriptions", "subscribe") => {
             shop.act(|work| Ok(json!(work.subscribe(secret, id, pay()?.method)?)))
         }
+        // The first period, or the next.
+        ("subscriptions", "pay") => shop.act(|work| match text(work.book.subscriptions.get(id)?, "status") {
+            "created" => Ok(json!({ "checkout": work.subscribe(secret, id, pay()?.method)? })),
+            _ => Ok(json!({ "subscription": work.charge_next(id)? })),
+        }),
         ("subscriptions", "charge") => shop.act(|work| work.charge_next(id)),
         ("subscriptions", "fail") => shop.act(|work| work.fail_charge(id)),
         ("subscriptions", "complete") => shop.act(|work| work.complete(id)),
@@ -144,11 +150,24 @@ fn act(shop: &Shop, request: &Request, kind: &str, id: &str, action: &str) -> Re
     }
 }
 
-/// The newest orders that nobody has paid.
-fn unpaid(work: &Work<'_>) -> Value {
-    let orders: Vec<_> =
-        work.book.orders.newest_first().filter(|order| order["status"] != "paid").take(10).collect();
+/// The order of this id, or those of this receipt; without, the newest that nobody has paid.
+fn orders(work: &Work<'_>, find: Option<&str>) -> Value {
+    let fits = |order: &&Value| match find {
+        Some(name) => order["id"] == name || order["receipt"] == name,
+        None => order["status"] != "paid",
+    };
+    let orders: Vec<_> = work.book.orders.newest_first().filter(fits).take(10).collect();
     json!({ "orders": orders })
+}
+
+/// Those that tell of this entity; without, all.
+fn events(shop: &Shop, of: Option<&str>) -> Value {
+    let tells = |sent: &Sent| match (of, sent.body["payload"].as_object()) {
+        (Some(id), Some(payload)) => payload.values().any(|told| told["entity"]["id"] == id),
+        _ => true,
+    };
+    let events: Vec<_> = shop.post.sent().into_iter().filter(tells).collect();
+    json!({ "events": events })
 }
 
 fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {

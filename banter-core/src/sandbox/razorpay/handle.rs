@@ -39,7 +39,6 @@ pub(super) struct Shop {
     pub post: Post,
     /// Idempotency keys of refunds that are being made.
     pub refunding: Mutex<HashSet<String>>,
-    plans: [String; 2],
     clock: Clock,
     ids: Ids,
     book: Mutex<Book>,
@@ -80,12 +79,13 @@ impl Sandbox {
         };
         let now = options.clock.now().timestamp();
         let mut work = Work { book: &mut book, ids: &options.ids, now, news: Vec::new() };
-        let plans = Plan::ALL.map(|plan| work.ensure_plan(plan.name(), plan.price().0));
+        for plan in Plan::ALL {
+            work.ensure_plan(options.keys.plan_id(plan), plan.name(), plan.price().0);
+        }
         let shop = Arc::new(Shop {
             faults: Faults::default(),
             post: Post::new(&options),
             refunding: Mutex::default(),
-            plans,
             keys: options.keys,
             clock: options.clock,
             ids: options.ids,
@@ -113,11 +113,7 @@ impl Sandbox {
     }
 
     pub fn plan_id(&self, plan: Plan) -> &str {
-        let [monthly, yearly] = &self.shop.plans;
-        match plan {
-            Plan::Monthly => monthly,
-            Plan::Yearly => yearly,
-        }
+        self.shop.keys.plan_id(plan)
     }
 
     /// Settings that buy here.
@@ -161,7 +157,7 @@ impl Sandbox {
 
     /// The merchant gives money back on the dashboard: `amount` paise, or all. The refund's id.
     pub fn refund(&self, payment: &str, amount: Option<i64>) -> Result<String, Refusal> {
-        self.shop.act(|work| work.refund(payment, amount, "normal", serde_json::json!([]), None))
+        self.shop.act(|work| work.refund(payment, amount, "normal", &serde_json::json!([]), None))
     }
 
     /// Refunds stay `pending` from now on, until [`Self::process_refund`] or [`Self::fail_refund`].

@@ -21,6 +21,8 @@ mod plans;
 mod refunds;
 mod subscriber;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -30,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::ids::Ids;
+use crate::payments::catalogue::Plan;
 
 pub use checks::Refusal;
 pub use customer::{Checkout, Method};
@@ -37,12 +40,15 @@ pub use faults::{Asked, Fault};
 pub use handle::Sandbox;
 pub use webhooks::{Answer, Fate, Mischief, Sent};
 
-/// What a merchant has from the dashboard.
+/// What a merchant has from the dashboard. Made once, as a program is set up with them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {
     pub key_id: String,
     pub key_secret: String,
     pub webhook_secret: String,
+    /// Plans, which nobody need make: by the month and by the year.
+    pub plan_monthly: String,
+    pub plan_yearly: String,
 }
 
 impl Keys {
@@ -51,10 +57,20 @@ impl Keys {
             key_id: format!("rzp_test_{}", book::letters::<14>(ids)),
             key_secret: book::letters::<24>(ids),
             webhook_secret: book::letters::<32>(ids),
+            plan_monthly: format!("plan_{}", book::letters::<14>(ids)),
+            plan_yearly: format!("plan_{}", book::letters::<14>(ids)),
+        }
+    }
+
+    pub(crate) fn plan_id(&self, plan: Plan) -> &str {
+        match plan {
+            Plan::Monthly => &self.plan_monthly,
+            Plan::Yearly => &self.plan_yearly,
         }
     }
 }
 
+/// How a stand-in is started.
 pub struct Options {
     pub clock: Clock,
     pub ids: Ids,

@@ -13,13 +13,13 @@ impl Work<'_> {
         if fields.flag("partial_payment")? == Some(true) {
             return Err(Refusal::field("partial_payment", "Partial payments are not enabled"));
         }
-        let order = self.order(amount, fields.text("receipt", 40)?, fields.notes()?);
+        let order = self.order(amount, fields.text("receipt", 40)?, &fields.notes()?);
         self.book.orders.put(order.clone());
         Ok(order)
     }
 
     /// A new one, which is not in the book yet.
-    pub(super) fn order(&self, amount: i64, receipt: Option<&str>, notes: Value) -> Value {
+    pub(super) fn order(&self, amount: i64, receipt: Option<&str>, notes: &Value) -> Value {
         json!({
             "id": self.id("order"),
             "entity": "order",

@@ -8,6 +8,11 @@ use super::checks::{Fields, Page, Refusal};
 
 impl Work<'_> {
     pub(super) fn create_plan(&mut self, body: &Value) -> Result<Value, Refusal> {
+        let id = self.id("plan");
+        self.put_plan(&id, body)
+    }
+
+    fn put_plan(&mut self, id: &str, body: &Value) -> Result<Value, Refusal> {
         let fields = Fields::of(body, &["period", "interval", "item", "notes"])?;
         let period = Fields::need("period", fields.text("period", 20)?)?;
         let least = match period {
@@ -26,7 +31,7 @@ impl Work<'_> {
         let name = Fields::need("name", item.text("name", 512)?)?;
         let description = item.text("description", 2048)?;
         let plan = json!({
-            "id": self.id("plan"),
+            "id": id,
             "entity": "plan",
             "interval": interval,
             "period": period,
@@ -60,17 +65,14 @@ impl Work<'_> {
         Ok(Page::of(query, &[])?.cut(self.book.plans.newest_first()))
     }
 
-    /// The plan of this period and price, made if there is none yet; its id.
-    pub(super) fn ensure_plan(&mut self, period: &str, amount: i64) -> String {
-        let same = |plan: &&Value| {
-            plan["period"] == period && plan["interval"] == 1 && plan["item"]["amount"] == amount
-        };
-        if let Some(plan) = self.book.plans.newest_first().find(same) {
-            return text(plan, "id").to_owned();
+    /// Puts the plan of this id on the shelf, unless it is there at this price.
+    pub(super) fn ensure_plan(&mut self, id: &str, period: &str, amount: i64) {
+        if self.book.plans.get(id).is_ok_and(|plan| plan["item"]["amount"] == amount) {
+            return;
         }
         let item = json!({ "name": format!("Premium, {period}"), "amount": amount, "currency": "INR" });
-        let plan = self.create_plan(&json!({ "period": period, "interval": 1, "item": item }));
-        text(&plan.expect("as its own rules have it"), "id").to_owned()
+        let plan = json!({ "period": period, "interval": 1, "item": item });
+        self.put_plan(id, &plan).expect("as its own rules have it");
     }
 }
 

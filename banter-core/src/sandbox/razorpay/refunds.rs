@@ -44,7 +44,7 @@ impl Work<'_> {
                 None => {}
             }
         }
-        let id = self.refund(payment, amount, speed, notes, receipt)?;
+        let id = self.refund(payment, amount, speed, &notes, receipt)?;
         if let Some(key) = key {
             self.book.keys.insert(key.to_owned(), (asked, id.clone()));
         }
@@ -57,7 +57,7 @@ impl Work<'_> {
         payment: &str,
         amount: Option<i64>,
         speed: &str,
-        notes: Value,
+        notes: &Value,
         receipt: Option<&str>,
     ) -> Result<String, Refusal> {
         let paid = self.book.payments.get(payment)?;

@@ -128,7 +128,7 @@ impl Work<'_> {
         let customer = subscription["customer_id"].clone();
         let plan = self.book.plans.get(text(subscription, "plan_id"))?;
         let amount = number(&plan["item"], "amount") * number(subscription, "quantity");
-        let order = self.order(amount, None, json!([]));
+        let order = self.order(amount, None, &json!([]));
         self.book.orders.put(order.clone());
         let payment = self.attempt(text(&order, "id"), method, status)?;
         let invoice = self.id("inv");

@@ -47,7 +47,7 @@ pub struct TransactionRef {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Ordered {
+pub struct OrderBegun {
     order: OrderView,
     transaction: TransactionRef,
 }
@@ -69,7 +69,7 @@ pub struct PaymentProof {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Verified {
+pub struct PaymentVerified {
     /// For people.
     #[schema(example = "250 coins credited successfully")]
     message: String,
@@ -90,15 +90,15 @@ pub async fn packages(State(banter): State<Banter>, Caller(_): Caller) -> Outcom
 /// Answers what Razorpay's checkout needs. Several attempts may be made to pay one order; nobody is charged twice for it.
 /// `PAYMENTS_UNAVAILABLE` (503): nothing was begun, try again.
 #[utoipa::path(post, path = "/payments/create-order", operation_id = "createOrder", tag = "Payments", request_body = NewOrder,
-    security(("bearer" = [])), responses((status = OK, body = Answer<Ordered>), Refusal))]
+    security(("bearer" = [])), responses((status = OK, body = Answer<OrderBegun>), Refusal))]
 pub async fn create(
     State(banter): State<Banter>,
     Caller(caller): Caller,
     Body(body): Body<NewOrder>,
-) -> Outcome<Ordered> {
+) -> Outcome<OrderBegun> {
     let ordered = banter.payments().order(&caller, body.package_type).await?;
     let amount = ordered.package.price();
-    answer(Ordered {
+    answer(OrderBegun {
         order: OrderView { id: ordered.order_id, amount, currency: "INR", key_id: ordered.key_id },
         transaction: TransactionRef { id: ordered.transaction, coins: ordered.package.coins() },
     })
@@ -112,12 +112,12 @@ pub async fn create(
 /// `ORDER_NOT_FOUND` (404) also for somebody else's, `PAYMENT_REUSED` (409), `PAYMENT_FAILED` (409), `ORDER_ALREADY_PAID`
 /// (409): the order had been paid by another payment, and this one goes back.
 #[utoipa::path(post, path = "/payments/verify", operation_id = "verifyPayment", tag = "Payments", request_body = PaymentProof,
-    security(("bearer" = [])), responses((status = OK, body = Answer<Verified>), Refusal))]
+    security(("bearer" = [])), responses((status = OK, body = Answer<PaymentVerified>), Refusal))]
 pub async fn verify(
     State(banter): State<Banter>,
     Caller(caller): Caller,
     Body(body): Body<PaymentProof>,
-) -> Outcome<Verified> {
+) -> Outcome<PaymentVerified> {
     let proof = Proof {
         order_id: body.order_id,
         payment_id: body.payment_id,
@@ -125,7 +125,7 @@ pub async fn verify(
         transaction: body.transaction_id,
     };
     let verified = banter.payments().verify(&caller, &proof).await?;
-    answer(Verified {
+    answer(PaymentVerified {
         message: format!("{} coins credited successfully", verified.coins),
         coins: verified.balance,
         transaction: TransactionRef { id: verified.transaction, coins: verified.coins },

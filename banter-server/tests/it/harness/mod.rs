@@ -147,6 +147,8 @@ impl Server {
             "/rooms",
             "/messages",
             "/notifications",
+            "/payments",
+            "/gifts",
             "/presence",
             "/safety",
             "/uploads",
