@@ -22,10 +22,10 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "USER")]
     user: Option<String>,
     /// Only those that stand so
-    #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.map(Status::name)).map(status))]
+    #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.map(Status::name)).map(|name| status(&name)))]
     status: Option<Status>,
     /// Only these
-    #[arg(long, value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)).map(kind))]
+    #[arg(long, value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)).map(|name| kind(&name)))]
     kind: Option<Kind>,
     /// Only of this package or plan
     #[arg(long)]
@@ -44,11 +44,11 @@ pub(super) struct ListArgs {
     after: Option<String>,
 }
 
-fn status(name: String) -> Status {
+fn status(name: &str) -> Status {
     Status::ALL.into_iter().find(|status| status.name() == name).expect("one of them")
 }
 
-fn kind(name: String) -> Kind {
+fn kind(name: &str) -> Kind {
     Kind::ALL.into_iter().find(|kind| kind.name() == name).expect("one of them")
 }
 

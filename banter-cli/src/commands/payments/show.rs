@@ -2,6 +2,7 @@
 
 use banter_core::payments::administration::events::Listed as Event;
 use banter_core::payments::administration::{Entry, Listed, Shown};
+use banter_core::payments::ledger::Account;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -41,7 +42,7 @@ pub(super) async fn show(name: &str, settings: &Settings, out: &Printer) -> Resu
         parts.push(table(&["REFUND", "STATUS", "AMOUNT", "COINS", "MADE", "WHY"], rows(refunds, refund)));
     }
     if !ledger.is_empty() {
-        parts.push(table(&["LEDGER", "ACCOUNT", "COINS", "BALANCE", "WRITTEN"], rows(ledger, entry)));
+        parts.push(table(&["LEDGER", "ACCOUNT", "COINS", "BALANCE", "WRITTEN"], rows(&ledger, entry)));
     }
     if !events.is_empty() {
         parts.push(table(&["WEBHOOK", "EVENT", "STATE", "CAME"], rows(events, event)));
@@ -50,7 +51,7 @@ pub(super) async fn show(name: &str, settings: &Settings, out: &Printer) -> Resu
     Ok(ExitStatus::Done)
 }
 
-fn rows<T>(all: Vec<T>, row: impl Fn(T) -> Vec<Cell>) -> Vec<Vec<Cell>> {
+fn rows<T>(all: impl IntoIterator<Item = T>, row: impl Fn(T) -> Vec<Cell>) -> Vec<Vec<Cell>> {
     all.into_iter().map(row).collect()
 }
 
@@ -95,11 +96,11 @@ fn refund(one: Listed) -> Vec<Cell> {
     ]
 }
 
-fn entry(entry: Entry) -> Vec<Cell> {
+fn entry(entry: &Entry) -> Vec<Cell> {
     let account = match entry.account {
-        banter_core::payments::ledger::Account::Coins => "coins",
-        banter_core::payments::ledger::Account::Earned => "earned",
-        banter_core::payments::ledger::Account::Owed => "owed",
+        Account::Coins => "coins",
+        Account::Earned => "earned",
+        Account::Owed => "owed",
     };
     vec![
         entry.kind.name().into(),

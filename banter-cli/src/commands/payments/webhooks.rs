@@ -40,7 +40,7 @@ enum Act {
     ])]
     List {
         /// Only those that stand so
-        #[arg(long, value_parser = PossibleValuesParser::new(State::ALL.map(State::name)).map(state))]
+        #[arg(long, value_parser = PossibleValuesParser::new(State::ALL.map(State::name)).map(|name| state(&name)))]
         state: Option<State>,
         /// Only these, by Razorpay's name: `payment.captured`
         #[arg(long)]
@@ -92,7 +92,7 @@ struct ReplayArgs {
     yes: bool,
 }
 
-fn state(name: String) -> State {
+fn state(name: &str) -> State {
     State::ALL.into_iter().find(|state| state.name() == name).expect("one of them")
 }
 
