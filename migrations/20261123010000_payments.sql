@@ -144,6 +144,12 @@ alter table webhook_events
 
 create index webhook_events_razorpay on webhook_events (received_at desc, event_id desc) where provider = 'razorpay';
 create index webhook_events_open on webhook_events (received_at) where provider = 'razorpay' and state <> 'applied';
+-- What was told of a payment.
+create index webhook_events_order on webhook_events ((payload #>> '{payload,payment,entity,order_id}'))
+    where provider = 'razorpay';
+create index webhook_events_payment on webhook_events
+    (coalesce(payload #>> '{payload,payment,entity,id}', payload #>> '{payload,refund,entity,payment_id}'))
+    where provider = 'razorpay';
 
 -- Money waits behind nothing else.
 drop index jobs_due;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    calls, completions, config, dev, jobs, ledger, livekit, migrate, rooms, seed, stats, user,
+    calls, completions, config, dev, jobs, ledger, livekit, migrate, payments, rooms, seed, stats, user,
 };
 
 /// Examples at the foot of a command's help.
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     User(user::UserArgs),
     Calls(calls::CallsArgs),
     Rooms(rooms::RoomsArgs),
+    Payments(payments::PaymentsArgs),
     Ledger(ledger::LedgerArgs),
     Stats(stats::StatsArgs),
     Jobs(jobs::JobsArgs),

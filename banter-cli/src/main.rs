@@ -66,6 +66,7 @@ async fn run(args: Args, out: &Printer) -> Result<ExitStatus, Failure> {
         Command::Rooms(args) => commands::rooms::run(args, &settings, out).await,
         Command::Ledger(args) => commands::ledger::run(args, &settings, out).await,
         Command::Stats(args) => commands::stats::run(args, &settings, out).await,
+        Command::Payments(args) => commands::payments::run(args, &settings, out).await,
         Command::Jobs(args) => commands::jobs::run(args, &settings, out).await,
         Command::LiveKit(args) => commands::livekit::run(args, out),
         Command::Config(args) => commands::config::run(&args, &settings, out),

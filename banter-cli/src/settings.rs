@@ -50,6 +50,19 @@ impl Settings {
         Config::for_data(&self.sources).map_err(|problems| Failure::from(problems).hint(CONFIG_HINT))
     }
 
+    /// The same for a tool that also asks Razorpay.
+    pub(crate) fn for_payments(&self) -> Result<Config, Failure> {
+        self.need_database()?;
+        let config = Config::for_payments(&self.sources)
+            .map_err(|problems| Failure::from(problems).hint(CONFIG_HINT))?;
+        if config.razorpay.is_none() {
+            return Err(Failure::user("RAZORPAY_KEY_ID is not set: Razorpay cannot be asked").hint(
+                "set RAZORPAY_KEY_ID, RAZORPAY_KEY_SECRET and RAZORPAY_WEBHOOK_SECRET as the server has them",
+            ));
+        }
+        Ok(config)
+    }
+
     fn need_database(&self) -> Result<(), Failure> {
         if self.sources.is_set("DATABASE_URL") {
             return Ok(());

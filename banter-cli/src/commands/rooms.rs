@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{count, when};
+use super::{confirm, count, when};
 use crate::args::examples;
 use crate::exit::{ExitStatus, Failure};
 use crate::printer::Printer;
@@ -189,7 +189,7 @@ pub(crate) async fn run(args: RoomsArgs, settings: &Settings, out: &Printer) -> 
                     return Err(Failure::user(format!("room `{room}` is over already")));
                 }
                 if !yes {
-                    confirm(&shown, out)?;
+                    confirm(question(&shown), "close", "nothing was closed", out)?;
                 }
                 banter.rooms().close_for_staff(room, &reason).await.map_err(|error| failure(room, error))?;
                 Ok(banter.rooms().show(room).await?)
@@ -213,19 +213,12 @@ fn failure(room: RoomId, error: rooms::Error) -> Failure {
     }
 }
 
-/// Has it typed: whoever only presses Enter closes nothing.
-fn confirm(room: &Listed, out: &Printer) -> Result<(), Failure> {
+fn question(room: &Listed) -> String {
     let people = match room.member_count {
         1 => "1 person".to_owned(),
         many => format!("{many} people"),
     };
-    out.insist(format_args!("this ends {} for {people}\ntype `close` to go on", room.name));
-    let mut typed = String::new();
-    let read = std::io::stdin().read_line(&mut typed);
-    if read.is_ok() && typed.trim() == "close" {
-        return Ok(());
-    }
-    Err(Failure::user("not confirmed; nothing was closed").hint("`--yes` does not ask"))
+    format!("this ends {} for {people}", room.name)
 }
 
 fn kind(room_type: RoomType) -> &'static str {

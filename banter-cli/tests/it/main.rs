@@ -12,6 +12,7 @@ mod livekit;
 mod media_servers;
 mod migrate;
 mod output;
+mod payments;
 mod rooms;
 mod seed;
 mod user;

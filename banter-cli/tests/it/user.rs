@@ -75,6 +75,10 @@ async fn no_tokens_in_production_or_without_secrets() {
         .set("LIVEKIT_SERVER_URL", "wss://live.banter.example")
         .set("TURN_URLS", "turn:turn.banter.example:3478")
         .set("TURN_SECRET", "0123456789abcdef")
+        .set("RAZORPAY_KEY_ID", "rzp_live_1234567890abcd")
+        .set("RAZORPAY_KEY_SECRET", "abcdef1234567890abcdef12")
+        .set("RAZORPAY_WEBHOOK_SECRET", "0123456789abcdef")
+        .set("SELLER_GSTIN", "29ABCDE1234F1Z5")
         .set("TRUSTED_PROXIES", "0");
     scene!(cli, "user_token_in_production", ["user", "token", "asha"]);
 }

@@ -302,10 +302,22 @@ impl Config {
     /// For tools that only work on the data: the database and Redis count, the rest is neither asked for nor
     /// judged. No token that such a process signs is good anywhere.
     pub fn for_data(sources: &Sources) -> Result<Self, Problems> {
+        Self::in_part(sources, &[])
+    }
+
+    /// The same for tools that also ask the payment provider, who in production is no stand-in.
+    pub fn for_payments(sources: &Sources) -> Result<Self, Problems> {
+        let config = Self::in_part(sources, &["RAZORPAY_", "SELLER_", "GST_"])?;
+        match config.razorpay.as_ref().filter(|_| config.is_production()).and_then(production::stand_in) {
+            Some(problem) => Err(Problems(vec![problem.into()])),
+            None => Ok(config),
+        }
+    }
+
+    fn in_part(sources: &Sources, more: &[&str]) -> Result<Self, Problems> {
         let mut env = sources.values();
-        env.retain(|name, _| {
-            ["BANTER_ENV", "NODE_ENV", "DATABASE_", "REDIS_"].iter().any(|p| name.starts_with(p))
-        });
+        let kept = [&["BANTER_ENV", "NODE_ENV", "DATABASE_", "REDIS_"], more].concat();
+        env.retain(|name, _| kept.iter().any(|prefix| name.starts_with(prefix)));
         for name in ["JWT_SECRET", "JWT_REFRESH_SECRET"] {
             let bytes: [u8; 32] = Ids::System.bytes();
             env.insert(name.into(), bytes.iter().map(|b| format!("{b:02x}")).collect());

@@ -7,9 +7,9 @@
 //! [`state`] how a payment stands, the whole table · [`verify`] a phone proves it · [`webhooks`] Razorpay tells of it ·
 //! [`settle`] money came: it is credited, once · [`refunds`] it goes back · [`reconcile`] Razorpay is asked ·
 //! [`history`] what somebody paid, and their entries · [`receipts`] a page of paper for each · [`audit`] the proof ·
-//! [`revenue`] what came in
-//! [`subscriptions`] premium
+//! [`revenue`] what came in · [`subscriptions`] premium · [`administration`] operators look, and act
 
+pub mod administration;
 pub mod audit;
 pub mod catalogue;
 pub mod history;
@@ -82,6 +82,8 @@ pub enum Error {
     PaymentFailed,
     #[error("no more than was paid and has not gone back can be refunded")]
     NotRefundable,
+    #[error("no such event")]
+    EventNotFound,
     #[error("an event is not understood: {0}")]
     EventNotUnderstood(String),
     #[error(transparent)]
@@ -119,6 +121,7 @@ impl Coded for Error {
             Self::NotPaidYet => (Kind::Conflict, "PAYMENT_PENDING"),
             Self::PaymentFailed => (Kind::Conflict, "PAYMENT_FAILED"),
             Self::NotRefundable => (Kind::Conflict, "NOT_REFUNDABLE"),
+            Self::EventNotFound => (Kind::NotFound, "WEBHOOK_EVENT_NOT_FOUND"),
             Self::EventNotUnderstood(_) => (Kind::Invalid, "WEBHOOK_INVALID"),
             Self::TooMany(error) => error.coded(),
             Self::Razorpay(error) => error.coded(),

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 
 use super::ledger::{self, Entry, Outcome};
 use super::state::{self, Act, Next, Status};
+use super::subscriptions::premium::{PremiumUpdate, premium};
 use super::{Error, Payments};
 use crate::error::Problems;
 use crate::ids::{TransactionId, UserId};
@@ -20,6 +21,7 @@ use crate::text;
 
 /// Razorpay's least.
 pub const LEAST: Paise = Paise::rupees(1);
+pub(super) const TOO_LITTLE: &str = "must be ₹1.00 or more";
 
 /// A payment's row, locked.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub(super) struct Parent {
     pub amount: Paise,
     pub refunded: Paise,
     pub coins: Option<i32>,
+    pub is_premium: bool,
 }
 
 pub(super) async fn lock(db: &mut PgConnection, id: TransactionId) -> Result<Parent, Error> {
@@ -42,7 +45,8 @@ pub(super) async fn lock(db: &mut PgConnection, id: TransactionId) -> Result<Par
             status as "status: Status",
             amount as "amount: Paise",
             refunded_amount as "refunded: Paise",
-            coins
+            coins,
+            kind = 'subscription' as "is_premium!"
         from transactions
         where id = $1 and kind <> 'refund'
         for no key update
@@ -59,15 +63,32 @@ pub(super) async fn lock(db: &mut PgConnection, id: TransactionId) -> Result<Par
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub refund: TransactionId,
-    outcome: Option<Outcome>,
+    moved: Moved,
     news: Added,
+}
+
+/// What a refund took, or brought back.
+#[derive(Debug)]
+pub(crate) struct Moved {
+    user: UserId,
+    coins: Option<Outcome>,
+    premium: Option<PremiumUpdate>,
+}
+
+impl Moved {
+    fn tell(self, payments: &Payments<'_>) {
+        if let Some(outcome) = self.coins {
+            outcome.tell(payments.0);
+        }
+        if let Some(premium) = self.premium {
+            premium.tell(payments.0, self.user);
+        }
+    }
 }
 
 impl Opened {
     pub(crate) async fn tell(self, payments: &Payments<'_>) {
-        if let Some(outcome) = &self.outcome {
-            outcome.tell(payments.0);
-        }
+        self.moved.tell(payments);
         payments.0.notifications().tell(self.news).await;
     }
 }
@@ -76,7 +97,7 @@ impl Opened {
 #[derive(Debug)]
 pub(crate) enum Heard {
     Opened(Opened),
-    Reversed(Option<Outcome>),
+    Reversed(Moved),
     Noted,
 }
 
@@ -89,8 +110,8 @@ impl Heard {
     pub(crate) async fn tell(self, payments: &Payments<'_>) {
         match self {
             Self::Opened(opened) => opened.tell(payments).await,
-            Self::Reversed(Some(outcome)) => outcome.tell(payments.0),
-            Self::Reversed(None) | Self::Noted => {}
+            Self::Reversed(moved) => moved.tell(payments),
+            Self::Noted => {}
         }
     }
 }
@@ -115,7 +136,7 @@ impl Payments<'_> {
     ) -> Result<TransactionId, Error> {
         let mut problems = Problems::default();
         let reason = problems.take("reason", text::clean(reason, 1..=500));
-        problems.check("amount", amount.is_none_or(|amount| amount >= LEAST), "must be ₹1.00 or more");
+        problems.check("amount", amount.is_none_or(|amount| amount >= LEAST), TOO_LITTLE);
         problems.none()?;
         self.0.razorpay().key_id()?;
         let mut transaction = self.0.pool().begin().await?;
@@ -177,26 +198,16 @@ impl Payments<'_> {
         )
         .execute(&mut *db)
         .await?;
-        let outcome = match coins.filter(|coins| *coins > 0) {
-            Some(coins) => {
-                let entry = Entry {
-                    user: parent.user,
-                    kind: ledger::Kind::Refund,
-                    amount: -coins,
-                    reference: format!("refund:{refund}"),
-                    note: None,
-                };
-                Some(ledger::write(self.0, db, &entry).await?)
-            }
-            None => None,
-        };
+        let reference = format!("refund:{refund}");
+        let moved =
+            self.moved(db, parent, ledger::Kind::Refund, coins.map(|coins| -coins), reference).await?;
         if made.is_none() {
             self.0.jobs().queue(&mut *db, &Job::SettleRefund { refund_id: refund }, now).await?;
         }
         let news =
             News { to: parent.user, kind: NewsKind::PaymentRefunded, actor: None, subject: Some(refund.0) };
         let news = self.0.notifications().add(db, news).await?;
-        Ok(Opened { refund, outcome, news })
+        Ok(Opened { refund, moved, news })
     }
 
     /// Asks Razorpay to give the money of a refund back. Safe to run twice: the key is the refund's.
@@ -346,15 +357,29 @@ impl Payments<'_> {
         )
         .execute(&mut *db)
         .await?;
-        let Some(coins) = failed.coins.filter(|coins| *coins > 0) else { return Ok(Heard::Reversed(None)) };
-        let entry = Entry {
-            user: parent.user,
-            kind: ledger::Kind::RefundReversed,
-            amount: coins,
-            reference: format!("refund-reversed:{refund}"),
-            note: None,
-        };
-        Ok(Heard::Reversed(Some(ledger::write(self.0, db, &entry).await?)))
+        let reference = format!("refund-reversed:{refund}");
+        let moved = self.moved(db, &parent, ledger::Kind::RefundReversed, failed.coins, reference).await?;
+        Ok(Heard::Reversed(moved))
+    }
+
+    /// What was bought goes with the money, and comes back with it.
+    async fn moved(
+        &self,
+        db: &mut PgConnection,
+        parent: &Parent,
+        kind: ledger::Kind,
+        coins: Option<i32>,
+        reference: String,
+    ) -> Result<Moved, Error> {
+        let mut moved = Moved { user: parent.user, coins: None, premium: None };
+        if let Some(amount) = coins.filter(|coins| *coins != 0) {
+            let entry = Entry { user: parent.user, kind, amount, reference, note: None };
+            moved.coins = Some(ledger::write(self.0, db, &entry).await?);
+        }
+        if parent.is_premium {
+            moved.premium = premium(self.0, db, parent.user).await?;
+        }
+        Ok(moved)
     }
 }
 
@@ -367,7 +392,7 @@ fn as_status(status: RefundStatus) -> Status {
 }
 
 /// How many of the coins have gone back when so much of the price has: whole coins, all of them with the last paisa.
-fn back(coins: i32, price: Paise, refunded: Paise) -> i32 {
+pub(super) fn back(coins: i32, price: Paise, refunded: Paise) -> i32 {
     let coins = i64::from(coins) * refunded.0 / price.0.max(1);
     i32::try_from(coins).expect("no more than were bought")
 }

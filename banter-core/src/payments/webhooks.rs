@@ -55,6 +55,8 @@ pub enum State {
 }
 
 impl State {
+    pub const ALL: [Self; 5] = [Self::Received, Self::Applied, Self::Ignored, Self::Refused, Self::Unknown];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Received => "received",

@@ -4,6 +4,7 @@ use banter_core::calls;
 use banter_core::ids::CallId;
 
 use super::{failure, show};
+use crate::commands::confirm;
 use crate::exit::{ExitStatus, Failure};
 use crate::printer::Printer;
 use crate::settings::{Settings, name_target, with_banter};
@@ -23,7 +24,8 @@ pub(super) async fn end(
             return Err(calls::Error::Over.into());
         }
         if !yes {
-            confirm(&call.caller, people.len(), out)?;
+            let question = format_args!("this ends {}'s call, for {} people", call.caller, people.len());
+            confirm(question, "end", "the call goes on", out)?;
         }
         banter.calls().end_for(id, reason).await.map_err(failure)?;
         show::shown(banter, id).await
@@ -35,15 +37,4 @@ pub(super) async fn end(
         out.say("the call is over");
     }
     Ok(ExitStatus::Done)
-}
-
-/// Has a word typed: whoever only presses Enter ends nothing.
-fn confirm(caller: &str, people: usize, out: &Printer) -> Result<(), Failure> {
-    out.insist(format_args!("this ends {caller}'s call, for {people} people\ntype `end` to go on"));
-    let mut typed = String::new();
-    let read = std::io::stdin().read_line(&mut typed);
-    if read.is_ok() && typed.trim() == "end" {
-        return Ok(());
-    }
-    Err(Failure::user("not confirmed; the call goes on").hint("`--yes` does not ask"))
 }

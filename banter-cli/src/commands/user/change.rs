@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::{find, show};
-use crate::commands::{count, when};
+use crate::commands::{confirm, count, when};
 use crate::exit::{ExitStatus, Failure};
 use crate::printer::Printer;
 use crate::settings::{Settings, name_target, with_banter};
@@ -132,27 +132,15 @@ pub(super) async fn delete(
             return Err(failure(accounts::Error::AlreadyDeleted));
         }
         if !yes {
-            confirm(found, out)?;
+            let name = found.username.clone().unwrap_or_else(|| found.id.to_string());
+            let question =
+                format_args!("this deletes {} for good: everything that says who it was", called(found));
+            confirm(question, &name, "nothing was deleted", out)?;
         }
         banter.accounts().delete_for(found.id, reason).await.map_err(failure)?;
         Ok(format!("{} is deleted; account {} is anonymous from now on", called(found), found.id))
     })
     .await
-}
-
-/// Has the name typed: whoever only presses Enter deletes nobody.
-fn confirm(found: &Overview, out: &Printer) -> Result<(), Failure> {
-    let name = found.username.clone().unwrap_or_else(|| found.id.to_string());
-    out.insist(format_args!(
-        "this deletes {} for good: everything that says who it was\ntype `{name}` to go on",
-        called(found)
-    ));
-    let mut typed = String::new();
-    let read = std::io::stdin().read_line(&mut typed);
-    if read.is_ok() && typed.trim() == name {
-        return Ok(());
-    }
-    Err(Failure::user("not confirmed; nothing was deleted").hint("`--yes` does not ask"))
 }
 
 #[derive(Serialize)]
