@@ -1,11 +1,12 @@
 //! `banter ledger`: the proof that the money is right.
 
+use banter_core::clock::Clock;
 use banter_core::ids::UserId;
 use banter_core::payments::audit::razorpay::{Compared, Difference};
 use banter_core::payments::audit::{Audited, Finding};
 use banter_core::payments::revenue::Days;
 use banter_core::{Banter, payments};
-use chrono::{Datelike as _, NaiveDate, Utc};
+use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -114,7 +115,7 @@ pub(crate) async fn run(args: LedgerArgs, settings: &Settings, out: &Printer) ->
 
 /// The last thirty unless told.
 pub(super) fn days(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<Days, Failure> {
-    let usual = Days::last(30, Utc::now());
+    let usual = Days::last(30, Clock::System.now());
     let to = to.unwrap_or(usual.to);
     let from = from.unwrap_or(usual.from.min(to));
     if [from, to].iter().any(|day| !(1970..=9999).contains(&day.year())) {

@@ -101,17 +101,15 @@ impl Job {
             }
             Self::ReconcileVoice {} => voice::reconcile::run(banter).await,
             Self::CloseEmptyRoom { room_id } => Ok(banter.rooms().close_empty(*room_id).await?),
-            Self::ApplyWebhook { event_id } => {
-                Box::pin(banter.payments().apply_webhook(event_id)).await.map_err(payments)
-            }
+            Self::ApplyWebhook { event_id } => Ok(Box::pin(banter.payments().apply_webhook(event_id)).await?),
             Self::SettleRefund { refund_id } => banter.payments().settle_refund(*refund_id).await,
             Self::CheckOrder { transaction_id } => {
-                Box::pin(banter.payments().check_order(*transaction_id)).await.map(drop).map_err(payments)
+                Ok(Box::pin(banter.payments().check_order(*transaction_id)).await.map(drop)?)
             }
             Self::CheckSubscription { subscription_id, payment_id } => {
                 let subscriptions = banter.payments().subscriptions();
                 let checked = Box::pin(subscriptions.check(*subscription_id, payment_id.as_deref())).await;
-                checked.map(drop).map_err(payments)
+                Ok(checked.map(drop)?)
             }
             Self::ExpirePremium { user_id } => premium::expire(banter, *user_id).await,
             Self::ReconcilePayments {} => Box::pin(reconcile::run(banter)).await,
@@ -121,10 +119,12 @@ impl Job {
     }
 }
 
-fn payments(error: payments::Error) -> Failure {
-    match error {
-        payments::Error::Database(error) => Failure::Database(error),
-        error => Failure::Later(error.to_string()),
+impl From<payments::Error> for Failure {
+    fn from(error: payments::Error) -> Self {
+        match error {
+            payments::Error::Database(error) => Self::Database(error),
+            error => Self::Later(error.to_string()),
+        }
     }
 }
 

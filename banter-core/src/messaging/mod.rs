@@ -146,13 +146,13 @@ impl MessageGift {
         gift: Option<String>,
         coins: Option<i32>,
         receiver_id: Option<UserId>,
-    ) -> Option<Self> {
-        Some(Self { id: id?, gift: Gift::named(&gift?)?, coins: coins?, receiver_id })
+    ) -> Option<Box<Self>> {
+        Some(Box::new(Self { id: id?, gift: Gift::named(&gift?)?, coins: coins?, receiver_id }))
     }
 
     /// The same to those who cannot meet who got it.
-    fn hidden(self) -> Self {
-        Self { receiver_id: None, ..self }
+    fn hide(&mut self) {
+        self.receiver_id = None;
     }
 }
 
@@ -176,7 +176,7 @@ pub struct Message {
     /// `media.url`.
     pub media_url: Option<String>,
     /// Of type `gift`: what was given. Null for others, and once the message is deleted, which takes no gift back.
-    pub gift: Option<MessageGift>,
+    pub gift: Option<Box<MessageGift>>,
     /// What it answers.
     pub reply_to: Option<ReplyTo>,
     /// As the sender's phone chose it.

@@ -60,7 +60,9 @@ impl Messaging<'_> {
         if !told_without_reply.is_empty() {
             let mut cut = message.clone();
             cut.reply_to = cut.reply_to.map(ReplyTo::hidden);
-            cut.gift = cut.gift.map(MessageGift::hidden);
+            if let Some(gift) = &mut cut.gift {
+                gift.hide();
+            }
             deliver(told_without_reply, cut);
         }
         // They see that a number was taken, or would ask for it as one they missed.
@@ -357,7 +359,7 @@ impl Placed {
             duration_ms: self.duration_ms,
             object_key: self.object_key,
             thumbnail_key: self.thumbnail_key,
-            gift: new.gift,
+            gift: new.gift.map(Box::new),
             peer: self.peer,
             my_read: 0,
             others_read: None,

@@ -35,7 +35,7 @@ pub(super) struct Row {
     pub duration_ms: Option<i32>,
     pub object_key: Option<String>,
     pub thumbnail_key: Option<String>,
-    pub gift: Option<MessageGift>,
+    pub gift: Option<Box<MessageGift>>,
     pub peer: Option<UserId>,
     pub my_read: i64,
     pub others_read: Option<i64>,

@@ -11,8 +11,8 @@ use crate::Banter;
 use crate::ids::TransactionId;
 use crate::jobs::{Failure, Job};
 use crate::money::Paise;
-use crate::providers::razorpay::PAGE;
 use crate::providers::razorpay::entities::{Payment, PaymentStatus};
+use crate::providers::razorpay::{self, PAGE};
 
 /// How often waiting orders are looked for.
 const ROUND: TimeDelta = TimeDelta::minutes(5);
@@ -43,6 +43,8 @@ pub struct Report {
     pub refunds: u32,
     /// Payments for no order of ours.
     pub foreign: u32,
+    /// What contradicts what we know, such as another amount: somebody should look.
+    pub refused: u32,
     /// Questions that Razorpay did not answer; they are asked again.
     pub unanswered: u32,
 }
@@ -54,7 +56,13 @@ impl Report {
         self.ended += other.ended;
         self.refunds += other.refunds;
         self.foreign += other.foreign;
+        self.refused += other.refused;
         self.unanswered += other.unanswered;
+    }
+
+    fn refuse(&mut self, error: &Error, which: &str) {
+        tracing::error!(%error, which, "Razorpay's word contradicts ours");
+        self.refused += 1;
     }
 
     fn repaired(self) -> bool {
@@ -68,8 +76,8 @@ pub(crate) async fn run(banter: &Banter) -> Result<(), Failure> {
     let report = banter.payments().reconcile_waiting().await;
     let subscriptions = banter.payments().subscriptions().check_due(BATCH).await;
     banter.jobs().queue(banter.pool(), &Job::ReconcilePayments {}, next).await?;
-    log("waiting orders", report.map_err(later)?);
-    log("subscriptions", subscriptions.map_err(later)?);
+    log("waiting orders", report?);
+    log("subscriptions", subscriptions?);
     Ok(())
 }
 
@@ -81,14 +89,10 @@ pub(crate) async fn run_yesterday(banter: &Banter) -> Result<(), Failure> {
     } else {
         Ok(Report::default())
     };
-    let report = report.map_err(later)?;
+    let report = report?;
     banter.jobs().queue(banter.pool(), &Job::ReconcileYesterday {}, next_morning(now)).await?;
     log("yesterday's payments", report);
     Ok(())
-}
-
-fn later(error: Error) -> Failure {
-    Failure::Later(error.to_string())
 }
 
 fn log(what: &str, report: Report) {
@@ -142,13 +146,15 @@ impl Payments<'_> {
         for transaction in waiting {
             match self.check_order(transaction).await {
                 Ok(one) => report.add(one),
-                Err(Error::Razorpay(error)) => {
+                Err(Error::Razorpay(error @ razorpay::Error::Away(_))) => {
                     tracing::warn!(%error, %transaction, "an order could not be asked about");
                     report.unanswered += 1;
                     // They are away: the others would only wait for the same.
                     break;
                 }
-                Err(error) => return Err(error),
+                Err(Error::Database(error)) => return Err(error.into()),
+                // It contradicts what we know, and is told each time; the others are asked about all the same.
+                Err(error) => report.refuse(&error, &transaction.to_string()),
             }
         }
         Ok(report)
@@ -243,7 +249,11 @@ impl Payments<'_> {
             match self.apply(order_id, payment).await {
                 // A subscription's charge has an order that we did not make; its subscription is looked at by itself.
                 Err(Error::OrderNotFound) => report.foreign += u32::from(payment.invoice_id.is_none()),
-                outcome => report.add(outcome?),
+                Err(error @ (Error::Database(_) | Error::Razorpay(razorpay::Error::Away(_)))) => {
+                    return Err(error);
+                }
+                Err(error) => report.refuse(&error, &payment.id),
+                Ok(one) => report.add(one),
             }
         }
         Ok(report)

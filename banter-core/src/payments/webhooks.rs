@@ -72,6 +72,9 @@ impl State {
 const PRIVATE: [&str; 9] =
     ["email", "contact", "vpa", "card", "upi", "bank_account", "customer_details", "acquirer_data", "ip"];
 
+/// How long who applies an event at a terminal may take before a worker does.
+const TAKES: chrono::TimeDelta = chrono::TimeDelta::minutes(1);
+
 #[derive(Deserialize)]
 struct Named {
     event: String,
@@ -275,6 +278,9 @@ impl Payments<'_> {
         if found.rows_affected() == 0 {
             return Ok(false);
         }
+        // Whoever dies before it is applied leaves that to a worker.
+        let job = Job::ApplyWebhook { event_id: id.to_owned() };
+        self.0.jobs().queue(&mut *transaction, &job, self.0.clock().now() + TAKES).await?;
         transaction.commit().await?;
         self.apply_webhook(id).await?;
         Ok(true)

@@ -16,8 +16,7 @@ pub struct ApiError {
     pub status: StatusCode,
     pub code: &'static str,
     pub message: String,
-    fields: Option<Map<String, Value>>,
-    numbers: Vec<(&'static str, i64)>,
+    details: Option<Map<String, Value>>,
     retry_after: Option<u64>,
     /// For logs only.
     pub internal: Option<String>,
@@ -45,22 +44,14 @@ pub struct ErrorBody {
 
 impl ApiError {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            fields: None,
-            numbers: Vec::new(),
-            retry_after: None,
-            internal: None,
-        }
+        Self { status, code, message: message.into(), details: None, retry_after: None, internal: None }
     }
 
     /// One field of the input is wrong.
     pub fn field(field: &str, problem: impl Into<String>) -> Self {
         let problem = problem.into();
         let mut error = Self::new(StatusCode::BAD_REQUEST, "VALIDATION_FAILED", format!("{field} {problem}"));
-        error.fields = Some(Map::from_iter([(field.to_owned(), Value::String(problem))]));
+        error.details = Some(Map::from_iter([("fields".to_owned(), json!({ field: problem }))]));
         error
     }
 
@@ -80,12 +71,7 @@ impl ApiError {
     }
 
     pub fn details(&self) -> Option<Value> {
-        let mut details: Map<String, Value> =
-            self.numbers.iter().map(|(name, number)| ((*name).to_owned(), json!(number))).collect();
-        if let Some(fields) = &self.fields {
-            details.insert("fields".into(), json!(fields));
-        }
-        (!details.is_empty()).then_some(Value::Object(details))
+        self.details.clone().map(Value::Object)
     }
 
     /// The same failure as a socket's acknowledgement.
@@ -118,13 +104,13 @@ impl<E: Coded> From<E> for ApiError {
             Kind::Internal => return Self::internal(chain(&error)),
         };
         let mut api = Self::new(status, code, error.to_string());
-        api.fields = error.problems().map(|problems| {
-            problems
-                .iter()
-                .map(|(field, problem)| (field.to_owned(), Value::String(problem.to_owned())))
-                .collect()
+        let numbers = error.numbers().into_iter().map(|(name, number)| (name.to_owned(), json!(number)));
+        let fields = error.problems().map(|problems| {
+            let fields = problems.iter().map(|(field, problem)| (field.to_owned(), json!(problem)));
+            ("fields".to_owned(), Value::Object(fields.collect()))
         });
-        api.numbers = error.numbers();
+        let details: Map<_, _> = numbers.chain(fields).collect();
+        api.details = (!details.is_empty()).then_some(details);
         api.retry_after = error.retry_after();
         if kind == Kind::Unavailable {
             api.message = "a part of Banter is away for the moment; try again shortly".into();

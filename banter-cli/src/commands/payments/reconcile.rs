@@ -59,9 +59,18 @@ pub(super) async fn reconcile(
             "\n{} went unanswered; run it again later",
             count(u64::from(report.unanswered), "question")
         ));
-        return Ok(ExitStatus::UserError);
     }
-    Ok(ExitStatus::Done)
+    if report.refused > 0 {
+        out.say(format_args!(
+            "\n{} what is known here; the log says which",
+            if report.refused == 1 {
+                "one contradicts".into()
+            } else {
+                format!("{} contradict", report.refused)
+            }
+        ));
+    }
+    Ok(if report.unanswered + report.refused > 0 { ExitStatus::UserError } else { ExitStatus::Done })
 }
 
 fn of(report: &Report) -> Vec<(&'static str, Cell)> {
@@ -74,6 +83,7 @@ fn of(report: &Report) -> Vec<(&'static str, Cell)> {
         ("ended unpaid", report.ended.into()),
         ("refunds heard of", some(report.refunds, notable)),
         ("for no order of ours", some(report.foreign, bad)),
+        ("refused", some(report.refused, bad)),
         ("unanswered", some(report.unanswered, bad)),
     ]
 }

@@ -104,7 +104,7 @@ impl Payments<'_> {
             };
             match theirs {
                 Some(theirs) if theirs.is_captured() => {
-                    compared.differences.extend(self.beside(&theirs).await?)
+                    compared.differences.extend(self.beside(&theirs).await?);
                 }
                 _ => compared.differences.push(Difference::NotCaptured { payment, transaction: ours.id }),
             }

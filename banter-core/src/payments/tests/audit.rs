@@ -110,6 +110,12 @@ enum Act {
     RefundFails(usize),
     Give(Gift),
     GiveBack(Gift),
+    /// An attempt for the so-manieth order fails.
+    PaymentFails(usize),
+    /// The so-manieth order's event comes again, under another name.
+    ToldAgain(usize),
+    /// It is paid a second time.
+    PaidTwice(usize),
     Day,
 }
 
@@ -121,6 +127,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         (0..4_usize).prop_map(Act::RefundFails),
         prop::sample::select(Gift::ALL.to_vec()).prop_map(Act::Give),
         prop::sample::select(Gift::ALL.to_vec()).prop_map(Act::GiveBack),
+        (0..4_usize).prop_map(Act::PaymentFails),
+        (0..4_usize).prop_map(Act::ToldAgain),
+        (0..4_usize).prop_map(Act::PaidTwice),
         Just(Act::Day),
     ];
     prop::collection::vec(act, 1..14)
@@ -160,12 +169,28 @@ impl Played {
                 let notes = json!({ "refundId": id.to_string() });
                 let (entity, amount) = (format!("rfnd_{which}_{payment}"), self.amount(*id).await);
                 let failed = refund("refund.failed", payment, &entity, amount, "failed", &notes);
-                self.shop.deliver(&format!("evt_{}", self.number), &failed).await;
+                self.deliver(&failed).await;
             }
             Act::Give(gift) => self.give(*gift, true).await,
             Act::GiveBack(gift) => self.give(*gift, false).await,
+            Act::PaymentFails(which) => {
+                let Some((order, _)) = self.bought.get(*which) else { return };
+                self.deliver(&failed(order, &format!("pay_failed{}", self.number))).await;
+            }
+            Act::ToldAgain(which) => {
+                let Some((order, payment)) = self.bought.get(*which) else { return };
+                self.deliver(&captured(order, payment)).await;
+            }
+            Act::PaidTwice(which) => {
+                let Some((order, _)) = self.bought.get(*which) else { return };
+                self.deliver(&captured(order, &format!("pay_again{}", self.number))).await;
+            }
             Act::Day => self.shop.world.advance(give::DAY),
         }
+    }
+
+    async fn deliver(&self, event: &Value) {
+        self.shop.deliver(&format!("evt_{}", self.number), event).await;
     }
 
     async fn give(&self, gift: Gift, to_ravi: bool) {
@@ -231,9 +256,7 @@ async fn our_books_agree_with_razorpay_s() {
     let day = chrono::TimeDelta::days(1);
     let compare =
         async || payments.compare_with_razorpay(world.now() - day, world.now() + day, |_| {}).await.unwrap();
-    let (id, payment) = |i: usize| -> (TransactionId, String) {
-        (paid[i].0.transaction, paid[i].1.razorpay_payment_id.clone())
-    }(2);
+    let (id, payment) = (paid[2].0.transaction, paid[2].1.razorpay_payment_id.clone());
     let compared = compare().await;
     let missing = Difference::NotCredited { payment, transaction: id, status: "pending".into() };
     assert_eq!((compared.payments, compared.differences), (3, vec![missing.clone()]));
