@@ -5,7 +5,7 @@ use banter_core::sandbox::razorpay::{Checkout, Fault, Method, Mischief, Options,
 use banter_core::testing::{Person, World, noon, redact};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Api, Who, until};
+use crate::harness::{Answer, Api, Who};
 
 struct Scene {
     shop: Sandbox,
@@ -17,7 +17,6 @@ impl Scene {
     async fn new() -> Self {
         let shop = Sandbox::start(Options::new(noon())).await.expect("a stand-in");
         let api = Api::over(World::builder().buys_at(&shop)).await;
-        api.world.banter.start_background().await.expect("its background work starts");
         shop.set_webhook(api.url("/webhooks/razorpay"));
         let asha = api.world.user("asha").await;
         Self { shop, api, asha }
@@ -33,16 +32,10 @@ impl Scene {
         self.api.post("/payments/verify", &self.asha, proof).await
     }
 
-    /// Waits until every event was told and applied.
+    /// Waits until every event was told, and applies it.
     async fn settled(&self) -> Vec<Sent> {
         let events = self.shop.settled().await;
-        let waiting =
-            "select count(*) from jobs where state in ('queued', 'running') and unique_name is null";
-        until("all jobs are done", || async {
-            let mut db = self.api.world.database().connect().await;
-            sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut db).await.expect("a count") == 0
-        })
-        .await;
+        self.api.work().await;
         events
     }
 
@@ -87,8 +80,8 @@ async fn a_webhook_alone_is_enough() {
     let mut socket = scene.api.socket(&scene.asha).await;
     let order = scene.order("basic").await;
     scene.shop.pay(id(&order), Method::Card).expect("they pay");
-    assert_eq!(socket.expect("coins:updated").await["balance"], 200);
     scene.settled().await;
+    assert_eq!(socket.expect("coins:updated").await["balance"], 200);
     assert_eq!(scene.coins().await, 200);
 }
 

@@ -59,7 +59,7 @@ async fn a_voice_room_answers_the_way_into_it() {
     there.until_out().await;
     api.post(&format!("{path}/join"), &ravi, json!({})).await.refused(404, "ROOM_NOT_FOUND");
     api.post(&format!("{path}/close"), &asha, json!({})).await.is(200);
-    while banter_core::jobs::worker::round(&api.world.banter).await.expect("jobs run") > 0 {}
+    api.work().await;
 }
 
 #[tokio::test]

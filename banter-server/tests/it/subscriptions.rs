@@ -18,12 +18,17 @@ impl Scene {
     async fn new() -> Self {
         let shop = Sandbox::start(Options::new(noon())).await.expect("a stand-in");
         let api = Api::over(World::builder().buys_at(&shop)).await;
-        api.world.banter.start_background().await.expect("its background work starts");
         // The end of premium waits for its time.
         api.world.may_leave_jobs();
         shop.set_webhook(api.url("/webhooks/razorpay"));
         let asha = api.world.user("asha").await;
         Self { shop, api, asha }
+    }
+
+    /// Waits until every event was told, and applies it.
+    async fn settled(&self) {
+        self.shop.settled().await;
+        self.api.work().await;
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
@@ -81,7 +86,7 @@ async fn premium_is_bought_proved_and_ended() {
     let told = socket.expect("premium:updated").await;
     assert_eq!((&told["isPremium"], &told["plan"]), (&json!(true), &json!("monthly")));
     assert_eq!(scene.is_premium().await, true);
-    scene.shop.settled().await;
+    scene.settled().await;
     let ended = scene.post("/cancel", json!({})).await.is(200);
     let ended = &ended["subscription"];
     assert_eq!((&ended["status"], &ended["cancelAtPeriodEnd"]), (&json!("active"), &json!(true)));
@@ -92,7 +97,7 @@ async fn premium_is_bought_proved_and_ended() {
         (scene.current().await, scene.is_premium().await),
         (ended["subscription"].clone(), json!(true))
     );
-    scene.shop.settled().await;
+    scene.settled().await;
 }
 
 #[tokio::test]
@@ -102,12 +107,8 @@ async fn webhooks_alone_are_enough_whatever_happens_to_them() {
     scene.shop.set_mischief(Mischief { copies: 3, shuffle: true, ..Mischief::default() });
     let begun = scene.begin("yearly").await;
     scene.agree(&begun);
-    loop {
-        if socket.expect("premium:updated").await["isPremium"] == true {
-            break;
-        }
-    }
-    scene.shop.settled().await;
+    scene.settled().await;
+    while socket.expect("premium:updated").await["isPremium"] != true {}
     let refused = scene.post("", json!({ "plan": "monthly" })).await;
     refused.refused(409, "ALREADY_SUBSCRIBED");
     assert_eq!(scene.current().await["status"], "active");
@@ -121,7 +122,7 @@ async fn two_at_once_are_one() {
         .try_into()
         .expect("two");
     assert_eq!(one, two);
-    scene.shop.settled().await;
+    scene.settled().await;
 }
 
 #[tokio::test]
@@ -133,7 +134,7 @@ async fn what_is_refused_says_why() {
     scene.post("/cancel", json!({})).await.refused(404, "SUBSCRIPTION_NOT_FOUND");
     let begun = scene.begin("monthly").await;
     let whole = proof(&begun, &scene.agree(&begun));
-    scene.shop.settled().await;
+    scene.settled().await;
     for (field, value, status, code) in [
         ("signature", json!("0".repeat(64)), 400, "PAYMENT_SIGNATURE_INVALID"),
         ("signature", json!(""), 400, "PAYMENT_SIGNATURE_INVALID"),

@@ -138,6 +138,10 @@ async fn an_event_is_applied_again_where_somebody_wants_it() {
         assert_eq!((shop.coins().await, shop.event("evt_1").await.0.as_str()), (200, "applied"));
     }
     assert!(!shop.world.banter.payments().replay("evt_2").await.unwrap());
+    // Had it died before it was applied, a worker would have done it.
+    shop.world.advance(chrono::TimeDelta::minutes(1));
+    shop.work().await;
+    assert_eq!(shop.coins().await, 200);
 }
 
 #[tokio::test]

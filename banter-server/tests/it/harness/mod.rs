@@ -16,6 +16,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName, Method};
 use banter_core::Banter;
 use banter_core::ids::{ConversationId, Ids};
+use banter_core::jobs;
 use banter_core::providers::http_client;
 use banter_core::testing::{Builder, DEADLINE, Person, World};
 use banter_server::patience::Patience;
@@ -96,6 +97,11 @@ impl Api {
             Banter::connect_with(config, clock, Ids::seeded(99)).await.expect("the replica connects");
         banter.start_background().await.expect("its background work starts");
         Server::start(router::app(&banter)).await
+    }
+
+    /// Does all that is due. (Background work would outlive the test's end by its connections.)
+    pub(crate) async fn work(&self) {
+        while jobs::worker::round(&self.world.banter).await.expect("jobs run") > 0 {}
     }
 
     /// Lets both write once: they know each other from then on.
