@@ -281,7 +281,6 @@ pub struct CoinsUpdate {
     pub earned: i32,
     /// Coins that came, or with a minus went.
     pub change: i32,
-    /// Why.
     #[schema(inline)]
     pub kind: ledger::Kind,
 }

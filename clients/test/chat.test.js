@@ -37,6 +37,7 @@ describe('messages', () => {
       media: null,
       mediaUrl: null,
       replyTo: null,
+      gift: null,
       editedAt: null,
       isDeleted: false,
       isHidden: false,

@@ -73,6 +73,9 @@ impl Scene {
             "CallId" | "UploadId" | "TransactionId" | "SubscriptionId" | "documentMediaUrl" => {
                 Some(json!("0190b2c4-0000-7000-8000-000000000000"))
             }
+            "orderId" => Some(json!("order_x")),
+            "paymentId" => Some(json!("pay_x")),
+            "razorpaySubscriptionId" => Some(json!("sub_x")),
             "selfieMediaUrl" => Some(json!("0190b2c4-0000-7000-8000-000000000001")),
             _ => None,
         }

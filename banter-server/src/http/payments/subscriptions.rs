@@ -27,7 +27,7 @@ pub struct NewSubscription {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Begun {
+pub struct SubscriptionBegun {
     /// Its `razorpaySubscriptionId` is the checkout's `subscription_id`.
     subscription: Subscription,
     /// The checkout's `key`.
@@ -51,27 +51,27 @@ pub struct SubscriptionProof {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Proved {
+pub struct SubscriptionProved {
     subscription: Subscription,
     premium: PremiumUpdate,
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Current {
+pub struct CurrentSubscription {
     /// Null: there never was one.
     subscription: Option<Subscription>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Ending {
+pub struct SubscriptionEnding {
     /// False: now. What is paid stays paid either way.
     #[schema(default = true)]
     at_period_end: Option<bool>,
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Ended {
+pub struct SubscriptionEnded {
     subscription: Subscription,
 }
 
@@ -88,14 +88,14 @@ pub async fn plans(State(banter): State<Banter>, Caller(_): Caller) -> Outcome<P
 /// first. `ALREADY_SUBSCRIBED` (409): one goes on, perhaps until its period ends. `PAYMENTS_UNAVAILABLE` (503): nothing was
 /// begun, try again.
 #[utoipa::path(post, path = "/payments/subscriptions", operation_id = "subscribe", tag = "Payments",
-    request_body = NewSubscription, security(("bearer" = [])), responses((status = OK, body = Answer<Begun>), Refusal))]
+    request_body = NewSubscription, security(("bearer" = [])), responses((status = OK, body = Answer<SubscriptionBegun>), Refusal))]
 pub async fn begin(
     State(banter): State<Banter>,
     Caller(caller): Caller,
     Body(body): Body<NewSubscription>,
-) -> Outcome<Begun> {
+) -> Outcome<SubscriptionBegun> {
     let begun = banter.payments().subscriptions().begin(&caller, body.plan).await?;
-    answer(Begun { subscription: begun.subscription, key_id: begun.key_id })
+    answer(SubscriptionBegun { subscription: begun.subscription, key_id: begun.key_id })
 }
 
 /// Prove a subscription
@@ -106,12 +106,12 @@ pub async fn begin(
 /// (404) also for somebody else's, `PAYMENT_REUSED` (409).
 #[utoipa::path(post, path = "/payments/subscriptions/verify", operation_id = "verifySubscription", tag = "Payments",
     request_body = SubscriptionProof, security(("bearer" = [])),
-    responses((status = OK, body = Answer<Proved>), Refusal))]
+    responses((status = OK, body = Answer<SubscriptionProved>), Refusal))]
 pub async fn verify(
     State(banter): State<Banter>,
     Caller(caller): Caller,
     Body(body): Body<SubscriptionProof>,
-) -> Outcome<Proved> {
+) -> Outcome<SubscriptionProved> {
     let proof = Proof {
         subscription: body.subscription_id,
         razorpay_id: body.razorpay_subscription_id,
@@ -119,16 +119,16 @@ pub async fn verify(
         signature: body.signature,
     };
     let proved = banter.payments().subscriptions().verify(&caller, &proof).await?;
-    answer(Proved { subscription: proved.subscription, premium: proved.premium })
+    answer(SubscriptionProved { subscription: proved.subscription, premium: proved.premium })
 }
 
 /// The subscription there is
 ///
 /// The one that goes on, or else the last that was.
 #[utoipa::path(get, path = "/payments/subscriptions/current", operation_id = "currentSubscription", tag = "Payments",
-    security(("bearer" = [])), responses((status = OK, body = Answer<Current>), Refusal))]
-pub async fn current(State(banter): State<Banter>, Caller(caller): Caller) -> Outcome<Current> {
-    answer(Current { subscription: banter.payments().subscriptions().current(&caller).await? })
+    security(("bearer" = [])), responses((status = OK, body = Answer<CurrentSubscription>), Refusal))]
+pub async fn current(State(banter): State<Banter>, Caller(caller): Caller) -> Outcome<CurrentSubscription> {
+    answer(CurrentSubscription { subscription: banter.payments().subscriptions().current(&caller).await? })
 }
 
 /// End the subscription
@@ -136,13 +136,13 @@ pub async fn current(State(banter): State<Banter>, Caller(caller): Caller) -> Ou
 /// When the period that is paid ends, or now; where no paid period is under way, now. Premium lasts until the end of what
 /// is paid. Again it answers the same. `SUBSCRIPTION_NOT_FOUND` (404): there never was one.
 #[utoipa::path(post, path = "/payments/subscriptions/cancel", operation_id = "cancelSubscription", tag = "Payments",
-    request_body = Ending, security(("bearer" = [])), responses((status = OK, body = Answer<Ended>), Refusal))]
+    request_body = SubscriptionEnding, security(("bearer" = [])), responses((status = OK, body = Answer<SubscriptionEnded>), Refusal))]
 pub async fn cancel(
     State(banter): State<Banter>,
     Caller(caller): Caller,
-    Body(body): Body<Ending>,
-) -> Outcome<Ended> {
+    Body(body): Body<SubscriptionEnding>,
+) -> Outcome<SubscriptionEnded> {
     let subscription =
         banter.payments().subscriptions().cancel(&caller, body.at_period_end.unwrap_or(true)).await?;
-    answer(Ended { subscription })
+    answer(SubscriptionEnded { subscription })
 }
