@@ -143,7 +143,7 @@ alter table webhook_events
     add column applied_at  timestamptz;
 
 create index webhook_events_razorpay on webhook_events (received_at desc, event_id desc) where provider = 'razorpay';
-create index webhook_events_open on webhook_events (received_at) where provider = 'razorpay' and state <> 'applied';
+create index webhook_events_open on webhook_events (state, received_at) where provider = 'razorpay' and state <> 'applied';
 -- What was told of a payment.
 create index webhook_events_order on webhook_events ((payload #>> '{payload,payment,entity,order_id}'))
     where provider = 'razorpay';

@@ -42,12 +42,13 @@ enum Part {
     CoinLedger,
     Transactions,
     Subscriptions,
+    Gifts,
     Reports,
     Moderation,
 }
 
 impl Part {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Account,
         Self::Settings,
         Self::Location,
@@ -66,6 +67,7 @@ impl Part {
         Self::CoinLedger,
         Self::Transactions,
         Self::Subscriptions,
+        Self::Gifts,
         Self::Reports,
         Self::Moderation,
     ];
@@ -91,6 +93,7 @@ impl Part {
             Self::CoinLedger => "coinLedger",
             Self::Transactions => "transactions",
             Self::Subscriptions => "subscriptions",
+            Self::Gifts => "gifts",
             Self::Reports => "reports",
             Self::Moderation => "moderation",
         }

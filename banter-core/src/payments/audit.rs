@@ -1,16 +1,20 @@
 //! The proof that the money is right, for everybody, in one snapshot: every balance is the sum of its entries, the entries
-//! lead from one balance to the next, and each has its cause, as each cause has its entry.
+//! lead from one balance to the next, and each has its cause, as each cause has its entry. Premium lasts as long as it was
+//! paid for.
 //!
 //! People are gone through by pages of ids, so what is held at a time does not grow with their number; the database adds up.
 //! [`razorpay`] compares with Razorpay's own list.
 
 pub mod razorpay;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
+use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
 use super::ledger::Account;
+use super::subscriptions::premium::GRACE;
 use super::{Error, Payments};
 use crate::ids::{TransactionId, UserId};
 use crate::money::Paise;
@@ -38,6 +42,12 @@ pub enum Finding {
     EntryDiffers { user: UserId, reference: String, expected: i64, found: i64 },
     #[error("transaction {transaction}: {stored} is refunded, and its refunds come to {sum}")]
     RefundedDiffers { transaction: TransactionId, stored: Paise, sum: Paise },
+    #[error("user {user} has premium until {}, and paid for it until {}", time(stored), time(paid))]
+    PremiumDiffers { user: UserId, stored: Option<DateTime<Utc>>, paid: Option<DateTime<Utc>> },
+}
+
+fn time(time: &Option<DateTime<Utc>>) -> String {
+    time.map_or_else(|| "never".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 impl Account {
@@ -93,6 +103,7 @@ impl Payments<'_> {
             chains(&mut tx, &users, &mut audited).await?;
             causes(&mut tx, &users, &mut audited).await?;
             refunds(&mut tx, &users, &mut audited).await?;
+            premium(&mut tx, &users, &mut audited).await?;
             audited.users += users.len() as u64;
             progress(audited.users);
             after = last;
@@ -289,6 +300,35 @@ async fn refunds(db: &mut PgConnection, users: &[Uuid], audited: &mut Audited) -
     .await?;
     for row in uneven {
         audited.add(Finding::RefundedDiffers { transaction: row.id, stored: row.stored, sum: row.sum });
+    }
+    Ok(())
+}
+
+/// Premium ends when what was paid for it does. Deleted accounts have none, whatever they paid.
+async fn premium(db: &mut PgConnection, users: &[Uuid], audited: &mut Audited) -> Result<(), sqlx::Error> {
+    let uneven = sqlx::query!(
+        r#"
+        select u.id as "id: UserId", u.premium_until as stored, paid.until as "paid?"
+        from users u
+        left join lateral (
+            select max(t.period_end + case
+                when s.status in ('active', 'pending') and not s.cancel_at_period_end then $2::interval
+                else '0'::interval
+            end) as until
+            from subscriptions s
+            join transactions t on t.subscription_id = s.id
+            where s.user_id = u.id and t.kind = 'subscription' and t.status in ('success', 'partially_refunded')
+        ) paid on true
+        where u.id = any($1) and u.status <> 'deleted' and u.premium_until is distinct from paid.until
+        order by u.id
+        "#,
+        users,
+        PgInterval::try_from(GRACE).expect("whole days"),
+    )
+    .fetch_all(db)
+    .await?;
+    for row in uneven {
+        audited.add(Finding::PremiumDiffers { user: row.id, stored: row.stored, paid: row.paid });
     }
     Ok(())
 }

@@ -259,6 +259,28 @@ impl Payments<'_> {
         Ok(report)
     }
 
+    /// Asks about a payment that nobody here has heard of, and does what follows, if it is for anything of ours.
+    pub(super) async fn learn(&self, payment_id: &str) -> Result<(), Error> {
+        let payment = match self.0.razorpay().payment(payment_id).await {
+            Ok(payment) => payment,
+            Err(error) if error.is_unknown() => return Ok(()),
+            Err(error) => return Err(Error::Razorpay(error)),
+        };
+        let Some(order_id) = &payment.order_id else { return Ok(()) };
+        match self.apply(order_id, &payment).await {
+            Ok(report) => {
+                log("a payment that was told of by its refund", report);
+                Ok(())
+            }
+            Err(error @ (Error::Database(_) | Error::Razorpay(_))) => Err(error),
+            // Whoever asked finds it as unknown as before, and says so.
+            Err(error) => {
+                tracing::warn!(%error, payment = payment_id, "a payment is for nothing of ours");
+                Ok(())
+            }
+        }
+    }
+
     /// Does what follows of a payment as Razorpay has it.
     async fn apply(&self, order_id: &str, payment: &Payment) -> Result<Report, Error> {
         let mut report = Report::default();

@@ -151,8 +151,18 @@ impl Payments<'_> {
         Ok(true)
     }
 
-    /// Does what a stored event says, unless that was done.
+    /// Does what a stored event says, unless that was done. Money may be told to go back before it was told to come: of such
+    /// a payment Razorpay is asked, and the event waits while they do not answer.
     pub(crate) async fn apply_webhook(&self, id: &str) -> Result<(), Error> {
+        if let Some(payment) = self.attempt(id, true).await? {
+            self.learn(&payment).await?;
+            self.attempt(id, false).await?;
+        }
+        Ok(())
+    }
+
+    /// One transaction; a payment that has to be asked about first, if `may_ask`, leaves everything as it was.
+    async fn attempt(&self, id: &str, may_ask: bool) -> Result<Option<String>, Error> {
         let mut transaction = self.0.pool().begin().await?;
         let stored = sqlx::query!(
             r#"
@@ -165,7 +175,7 @@ impl Payments<'_> {
         )
         .fetch_optional(&mut *transaction)
         .await?;
-        let Some(stored) = stored else { return Ok(()) };
+        let Some(stored) = stored else { return Ok(None) };
         // What it moves is undone where it contradicts what we know; that it came is not.
         let mut attempt = sqlx::Acquire::begin(&mut *transaction).await?;
         let (state, note, told) = match self.apply_event(&mut attempt, &stored.kind, &stored.payload).await {
@@ -174,6 +184,15 @@ impl Payments<'_> {
                 (state, note, told)
             }
             Err(Error::Database(error)) => return Err(error.into()),
+            Err(Error::TransactionNotFound)
+                if may_ask
+                    && let Some(payment) = stored
+                        .payload
+                        .pointer("/payload/refund/entity/payment_id")
+                        .and_then(Value::as_str) =>
+            {
+                return Ok(Some(payment.to_owned()));
+            }
             Err(refused) => {
                 attempt.rollback().await?;
                 tracing::error!(event = id, kind = stored.kind, error = %refused, "a webhook contradicts what we know");
@@ -196,7 +215,7 @@ impl Payments<'_> {
         .await?;
         transaction.commit().await?;
         told.tell(self).await;
-        Ok(())
+        Ok(None)
     }
 
     async fn apply_event(

@@ -252,7 +252,9 @@ impl State {
                 r#"
                 select r.id as key, to_json(r)::text as json
                 from (
-                    select id, kind, amount, balance_after as "balanceAfter", note, created_at as "createdAt"
+                    select
+                        id, account, kind, amount, purchased, balance_after as "balanceAfter", note,
+                        created_at as "createdAt"
                     from coin_ledger
                     where user_id = $1 and id > $2
                     order by id
@@ -265,9 +267,11 @@ impl State {
                 select r.id as key, to_json(r)::text as json
                 from (
                     select
-                        id, kind, amount, currency, coins, status, razorpay_order_id as "razorpayOrderId",
-                        razorpay_payment_id as "razorpayPaymentId", payment_method as "paymentMethod",
-                        created_at as "createdAt", updated_at as "updatedAt"
+                        id, kind, item, amount, currency, coins, status, razorpay_order_id as "razorpayOrderId",
+                        razorpay_payment_id as "razorpayPaymentId", razorpay_refund_id as "razorpayRefundId",
+                        payment_method as "paymentMethod", refunded_amount as "refundedAmount",
+                        parent_id as "parentId", subscription_id as "subscriptionId",
+                        period_start as "periodStart", period_end as "periodEnd", paid_at as "paidAt", created_at as "createdAt", updated_at as "updatedAt"
                     from transactions
                     where user_id = $1 and id > $2
                     order by id
@@ -287,6 +291,30 @@ impl State {
                     from subscriptions
                     where user_id = $1 and id > $2
                     order by id
+                    limit 500
+                ) r
+                "#
+            ),
+            Part::Gifts => page!(
+                r#"
+                select r.id as key, to_json(r)::text as json
+                from (
+                    select
+                        g.id, case g.sender_id when $1 then 'sent' else 'received' end as direction, g.gift, g.coins,
+                        u.username as "otherUsername", g.conversation_id as "conversationId",
+                        g.message_id as "messageId", g.created_at as "createdAt"
+                    from (
+                        -- Each by its own index: left to an "or" every page would look at all gifts.
+                        (select * from gifts where sender_id = $1 and id > $2 order by id limit 500)
+                        union all
+                        (select * from gifts where receiver_id = $1 and id > $2 order by id limit 500)
+                    ) g
+                    left join users u
+                        on u.id = case g.sender_id when $1 then g.receiver_id else g.sender_id end
+                        and not exists (
+                            select from blocked_pairs where one = $1 and other = u.id
+                        )
+                    order by g.id
                     limit 500
                 ) r
                 "#

@@ -27,6 +27,10 @@ async fn it_holds_all_that_is_theirs_and_nothing_that_is_another_s() {
              insert into friend_requests (id, sender_id, receiver_id, message, status, created_at, decided_at)
              values (gen_random_uuid(), '{r}', '{a}', 'hi there', 'accepted', '2026-10-01', '2026-10-02');
              insert into user_locations values ('{a}', 1899, 7282, '2026-11-01');
+             insert into gifts (id, sender_id, receiver_id, gift, coins, conversation_id, message_id, created_at)
+             select gen_random_uuid(), sender_id, case sender_id when '{a}'::uuid then '{r}'::uuid else '{a}' end, 'rose', 10,
+                 conversation_id, id, '2026-11-01'
+             from messages;
              insert into reports (id, reporter_id, report_type, reported_user_id, reason, description, created_at, updated_at)
              values (gen_random_uuid(), '{r}', 'user', '{a}', 'other', 'about Asha', '2026-11-01', '2026-11-01'),
                     (gen_random_uuid(), '{a}', 'user', '{r}', 'spam', 'by Asha', '2026-11-01', '2026-11-01');"
@@ -42,6 +46,12 @@ async fn it_holds_all_that_is_theirs_and_nothing_that_is_another_s() {
     assert_eq!(texts(&export, "messages", "content"), ["hello"]);
     assert_eq!(texts(&export, "reports", "description"), ["by Asha"]);
     assert_eq!(texts(&export, "coinLedger", "kind"), ["signup_bonus"]);
+    let mut gifts = texts(&export, "gifts", "direction");
+    gifts.sort_unstable();
+    assert_eq!(
+        (gifts, texts(&export, "gifts", "otherUsername")),
+        (vec!["received", "received", "sent"], vec!["ravi"; 3])
+    );
     assert_eq!(texts(&export, "logins", "userAgent"), ["asha's phone"]);
     let text = export.to_string();
     for secret in ["a secret of Ravi's", "about Asha", &ravi.phone, "ravi's phone"] {

@@ -9,6 +9,7 @@ use crate::payments::orders::Ordered;
 use crate::payments::reconcile::Report;
 use crate::payments::verify::Verified;
 use crate::payments::{Error, Payments};
+use crate::providers::razorpay::signature::sign;
 use crate::sandbox::razorpay::{Checkout, Fault, Method, Options, Sandbox};
 use crate::testing::{Person, World, noon};
 
@@ -46,6 +47,23 @@ impl Market {
 
     async fn work(&self) {
         while worker::round(&self.world.banter).await.unwrap() > 0 {}
+    }
+
+    /// Delivers an event under a name of its own; what became of it.
+    async fn deliver(&self, name: &str, body: &serde_json::Value) -> String {
+        let body = body.to_string();
+        let signature = sign(&self.sandbox.keys().webhook_secret, body.as_bytes());
+        self.payments().hear(&signature, Some(name), body.as_bytes()).await.unwrap();
+        self.work().await;
+        self.event(name).await
+    }
+
+    async fn event(&self, name: &str) -> String {
+        sqlx::query_scalar("select state from webhook_events where event_id = $1")
+            .bind(name)
+            .fetch_one(self.world.banter.pool())
+            .await
+            .unwrap()
     }
 
     async fn coins(&self) -> i32 {
@@ -288,4 +306,45 @@ async fn a_refund_of_the_dashboard_s_is_found_without_its_webhook() {
     );
     let nothing = market.payments().check_order(crate::ids::TransactionId(uuid::Uuid::nil())).await;
     assert_eq!(nothing.unwrap_err().coded().1, "TRANSACTION_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn money_may_be_told_to_go_back_before_it_was_told_to_come() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Standard).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Card).unwrap();
+    market.sandbox.refund(&checkout.razorpay_payment_id, Some(4950)).unwrap();
+    let events = market.sandbox.events();
+    let refunded = events.iter().rfind(|sent| sent.name.starts_with("refund.")).expect("a refund's event");
+    // While Razorpay does not answer it waits, and is not lost.
+    market.sandbox.fail_next(1, Fault::ServerError);
+    assert_eq!(market.deliver("evt_refund", &refunded.body).await, "received");
+    assert_eq!(market.coins().await, 100);
+    market.world.advance(TimeDelta::minutes(5));
+    market.work().await;
+    assert_eq!(market.event("evt_refund").await, "applied");
+    assert_eq!((market.coins().await, market.status(&ordered).await.as_str()), (225, "partially_refunded"));
+    for (at, sent) in events.iter().enumerate() {
+        let state = market.deliver(&format!("evt_{at}"), &sent.body).await;
+        assert!(state == "applied" || state == "ignored", "{}: {state}", sent.name);
+    }
+    assert_eq!((market.coins().await, market.status(&ordered).await.as_str()), (225, "partially_refunded"));
+    market.kept_the_rules();
+}
+
+#[tokio::test]
+async fn a_refund_of_nothing_of_ours_is_refused() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Basic).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Upi).unwrap();
+    market.sandbox.refund(&checkout.razorpay_payment_id, None).unwrap();
+    let events = market.sandbox.events();
+    let refunded = events.iter().rfind(|sent| sent.name.starts_with("refund.")).expect("a refund's event");
+    // Another installation's, at the same account.
+    market.world.sql("delete from transactions").await;
+    assert_eq!(market.deliver("evt_1", &refunded.body).await, "refused");
+    let mut unknown = refunded.body.clone();
+    unknown["payload"]["refund"]["entity"]["payment_id"] = "pay_00000000000000".into();
+    assert_eq!(market.deliver("evt_2", &unknown).await, "refused");
+    assert_eq!(market.coins().await, 100);
 }

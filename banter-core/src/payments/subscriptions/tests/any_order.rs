@@ -60,6 +60,7 @@ async fn any_order_of_all_events_ends_at_the_truth() {
             // A repeat under its own name is dropped before it is read; under another it is not.
             let name = if chance.random_bool(0.5) { id.clone() } else { format!("{id}-{at}") };
             assert_ne!(club.deliver(&name, body).await, "refused", "seed {seed}");
+            club.books_are_right().await;
         }
         is_the_truth(&club, &begun, &format!("seed {seed}")).await;
         let paid = club.number("select paid_count::bigint from subscriptions").await;

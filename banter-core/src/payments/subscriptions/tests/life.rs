@@ -1,5 +1,6 @@
 use super::*;
-use crate::payments::subscriptions::premium::{expire, premium};
+use crate::payments::audit::Finding;
+use crate::payments::subscriptions::premium::{expire};
 
 #[tokio::test]
 async fn a_month_is_paid_and_renewed() {
@@ -131,12 +132,40 @@ async fn the_end_is_told_once_it_is_there() {
 #[tokio::test]
 async fn money_that_goes_back_takes_premium_along() {
     let club = Club::open().await;
-    club.member(Plan::Monthly).await;
-    club.world.sql("update transactions set status = 'refunded' where kind = 'subscription'").await;
-    let mut db = club.world.banter.pool().acquire().await.unwrap();
-    let update = premium(&club.world.banter, &mut db, club.asha.id).await.unwrap().unwrap();
-    assert_eq!((update.is_premium, update.premium_until), (false, None));
-    assert_eq!(premium(&club.world.banter, &mut db, club.asha.id).await.unwrap(), None);
+    let (begun, paid) = club.agreed(Plan::Monthly).await;
+    club.deliver_new().await;
+    let until = Some(club.period_end(&begun) + GRACE);
+    assert_eq!(club.premium_until().await, until);
+    club.sandbox.refund(&paid.razorpay_payment_id, Some(100)).unwrap();
+    club.deliver_new().await;
+    assert_eq!(club.premium_until().await, until, "a part is a kindness");
+    club.sandbox.refund_slowly();
+    let rest = club.sandbox.refund(&paid.razorpay_payment_id, None).unwrap();
+    club.deliver_new().await;
+    assert_eq!((club.premium_until().await, club.told().last()), (None, Some(&false)));
+    club.books_are_right().await;
+    // The bank does not take the money back.
+    club.sandbox.fail_refund(&rest).unwrap();
+    club.deliver_new().await;
+    assert_eq!((club.premium_until().await, club.told().last()), (until, Some(&true)));
+    club.books_are_right().await;
+}
+
+#[tokio::test]
+async fn the_audit_finds_premium_that_nobody_paid_for() {
+    let club = Club::open().await;
+    let begun = club.member(Plan::Monthly).await;
+    let paid = Some(club.period_end(&begun) + GRACE);
+    club.books_are_right().await;
+    for (stored, sql) in
+        [(None, "null"), (paid.map(|paid| paid + TimeDelta::days(1)), "premium_until + '1 day'")]
+    {
+        club.world.sql(&format!("update users set premium_until = {sql}")).await;
+        let audited = club.world.banter.payments().audit(None, |_| {}).await.unwrap();
+        let user = club.asha.id;
+        assert_eq!(audited.findings, [Finding::PremiumDiffers { user, stored, paid }]);
+        club.world.sql(&format!("update users set premium_until = '{}'", paid.unwrap())).await;
+    }
 }
 
 #[tokio::test]

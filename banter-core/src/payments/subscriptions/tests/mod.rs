@@ -117,6 +117,11 @@ impl Club {
         self.premium_until().await.is_some_and(|until| until > self.world.now())
     }
 
+    async fn books_are_right(&self) {
+        let audited = self.world.banter.payments().audit(None, |_| {}).await.unwrap();
+        assert!(audited.is_clean(), "{:?}", audited.findings);
+    }
+
     async fn number(&self, sql: &str) -> i64 {
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned()))
             .fetch_one(self.world.banter.pool())
