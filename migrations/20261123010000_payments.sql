@@ -17,7 +17,13 @@ alter table coin_ledger
     -- The part of `amount` that is of bought coins.
     add column purchased  integer not null default 0
         constraint coin_ledger_purchased_within check (purchased between least(amount, 0) and greatest(amount, 0)),
-    add constraint coin_ledger_purchased_of_coins check (account = 'coins' or purchased = 0);
+    add constraint coin_ledger_purchased_of_coins check (account = 'coins' or purchased = 0),
+    -- Bought coins come by purchases alone.
+    add constraint coin_ledger_bought_by_purchase check (
+        amount <= 0 or account <> 'coins' or purchased = case when kind in ('purchase', 'refund_reversed') then amount else 0 end
+    );
+
+create unique index coin_ledger_one_signup_bonus on coin_ledger (user_id) where kind = 'signup_bonus';
 
 -- What somebody spent on one kind of thing since a time: the day's gifts.
 create index coin_ledger_spent on coin_ledger (user_id, created_at) where kind = 'gift_sent';
@@ -63,6 +69,22 @@ create index transactions_subscription_id on transactions (subscription_id, peri
 create index transactions_pending on transactions (coalesce(asked_at, created_at)) where status = 'pending';
 create index transactions_created_at on transactions (created_at, id);
 create index transactions_paid_at on transactions (paid_at) where paid_at is not null;
+
+-- Attempts to pay that failed: an order may be tried again and again, and one that was paid in the end failed all the same.
+create table payment_failures (
+    -- Razorpay's.
+    payment_id      text primary key constraint payment_failures_payment_id_length check (char_length(payment_id) between 1 and 64),
+    -- Null: a subscription's charge, whose order is Razorpay's own.
+    transaction_id  uuid references transactions (id),
+    method          text,
+    -- Razorpay's `error_code` and `error_reason`.
+    code            text constraint payment_failures_code_length check (char_length(code) <= 100),
+    reason          text constraint payment_failures_reason_length check (char_length(reason) <= 300),
+    failed_at       timestamptz not null
+);
+
+create index payment_failures_transaction_id on payment_failures (transaction_id) where transaction_id is not null;
+create index payment_failures_failed_at on payment_failures (failed_at);
 
 create table subscriptions (
     id                        uuid primary key,

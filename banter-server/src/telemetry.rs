@@ -38,6 +38,7 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_counter!("banter_calls_total", "Calls that ended, by outcome");
     metrics::describe_counter!("banter_payments_total", "Payments and charges by outcome, method and reason");
     metrics::describe_counter!("banter_payments_refused_total", "Proofs and webhooks that were not believed");
+    metrics::describe_counter!("banter_gifts_total", "Gifts given");
     metrics::describe_counter!("banter_bus_dropped_total", "Events not passed to other replicas");
     metrics::describe_counter!("banter_sign_ins_total", "Sign-ins by outcome");
     metrics::describe_counter!("banter_jobs_total", "Job attempts by kind and outcome");

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
+import { validatePaymentVerification } from 'razorpay/dist/utils/razorpay-utils.js';
+
 import { bare } from '../lib/api.js';
 import { banter } from '../lib/cli.js';
 import { Database } from '../lib/database.js';
@@ -121,20 +123,31 @@ test('what is forged, altered or somebody else’s moves nothing', async () => {
     await razorpay.does('mischief', { [mischief]: true });
     const other = await asha.api.post('/payments/create-order', { packageType: 'basic' });
     await razorpay.does(`orders/${other.order.id}/pay`);
+    const answers = await eventually(DEADLINE, 'its events are answered', async () => {
+      const { events } = await razorpay.ask(`events?of=${other.order.id}`);
+      return events.length > 0 && events.every(({ answers }) => answers.length > 0) && events.flatMap((event) => event.answers);
+    });
+    for (const { status, body } of answers) assert.deepEqual([status, JSON.parse(body).code], [401, 'WEBHOOK_SIGNATURE_INVALID']);
   }
   await razorpay.does('mischief', { lose: true });
   const paid = await razorpay.does(`orders/${order.id}/pay`);
   const good = proof(order, transaction, paid);
   const small = await ravi.api.post('/payments/create-order', { packageType: 'basic' });
+  // Razorpay's own library says of each proof whether it is theirs.
+  const isTheirs = ({ orderId, paymentId, signature }) =>
+    validatePaymentVerification({ order_id: orderId, payment_id: paymentId }, signature, razorpay.keys.key_secret);
   const refused = async (person, body, code) => {
+    assert.equal(isTheirs(body), code !== 'PAYMENT_SIGNATURE_INVALID');
     const answer = await bare(server, person.token).post('/payments/verify', body, { validateStatus: null });
     assert.equal(answer.data.code, code, JSON.stringify(answer.data));
   };
   await refused(ravi, good, 'ORDER_NOT_FOUND');
   await refused(ravi, { ...good, orderId: small.order.id, transactionId: small.transaction.id }, 'PAYMENT_SIGNATURE_INVALID');
   await refused(asha, { ...good, signature: good.signature.replace(/^./, (c) => (c === '0' ? '1' : '0')) }, 'PAYMENT_SIGNATURE_INVALID');
+  await refused(asha, { ...good, paymentId: 'pay_00000000000000' }, 'PAYMENT_SIGNATURE_INVALID');
   await refused(asha, { ...good, transactionId: small.transaction.id }, 'ORDER_NOT_FOUND');
   for (const person of [asha, ravi]) assert.equal((await person.api.get('/auth/me')).user.coins, 100);
   await razorpay.does('mischief', {});
+  assert.equal(isTheirs(good), true);
   assert.equal((await asha.api.post('/payments/verify', good)).coins, 1600);
 });

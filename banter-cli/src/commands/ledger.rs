@@ -92,7 +92,7 @@ pub(crate) async fn run(args: LedgerArgs, settings: &Settings, out: &Printer) ->
     let Act::Audit(args) = args.act;
     let days = days(args.from, args.to)?;
     // Razorpay's keys are no part of the data.
-    let config = if args.razorpay { settings.whole()? } else { settings.for_data()? };
+    let config = if args.razorpay { settings.for_payments()? } else { settings.for_data()? };
     let (audited, compared) = with_banter(config, async |banter| {
         let user = match &args.user {
             Some(name) => Some(find(banter, name).await?),

@@ -240,7 +240,7 @@ pub struct Seller {
     pub address: Option<String>,
     /// The number in the register of India's Goods and Services Tax.
     pub gstin: Option<String>,
-    /// Hundredths of a percent that every price holds.
+    /// GST in hundredths of a percent of the taxable value; prices are that value and the tax on it.
     pub gst_rate: i32,
 }
 

@@ -165,7 +165,11 @@ pub const SECTIONS: &[(&str, &[Variable])] = &[
             var("RAZORPAY_API_URL", "https://api.razorpay.com", "Production takes no other"),
             var("RAZORPAY_PLAN_MONTHLY", "", "Razorpay's plan (`plan_…`) of premium by the month"),
             var("RAZORPAY_PLAN_YEARLY", "", "The same by the year"),
-            var("GST_RATE_PERCENT", "18", "The part of every price that is tax, as receipts show it"),
+            var(
+                "GST_RATE_PERCENT",
+                "18",
+                "GST on what is sold, in percent; prices hold it, and receipts show it apart",
+            ),
             var("SELLER_NAME", "Banter", "Who sells, on receipts"),
             var("SELLER_ADDRESS", "", "Where they sit, on receipts"),
             var("SELLER_GSTIN", "", "Their GST registration, 15 characters; production wants it said"),

@@ -188,7 +188,7 @@ impl Payments<'_> {
         let references: Vec<String> = causes
             .iter()
             .flat_map(|id| ["purchase", "refund", "refund-reversed"].map(|cause| format!("{cause}:{id}")))
-            .flat_map(|cause| ["", ":debt", ":repaid"].map(|then| format!("{cause}{then}")))
+            .flat_map(|cause| ["", ":debt", ":repaid", ":repaid:owed"].map(|then| format!("{cause}{then}")))
             .collect();
         sqlx::query_as!(
             Entry,

@@ -242,16 +242,21 @@ async fn causes(db: &mut PgConnection, users: &[Uuid], audited: &mut Audited) ->
             select sender_id, 'gift:' || id || ':sent', -coins from gifts where sender_id = any($1)
             union all
             select receiver_id, 'gift:' || id || ':received', coins from gifts where receiver_id = any($1)
+            union all
+            -- What new coins pay of a debt is as much less of it.
+            select user_id, reference, 0
+            from coin_ledger
+            where user_id = any($1) and kind = 'debt_repaid' and account = 'coins'
         ),
         actual as (
             -- What a refund could not take is owed: both together are the refund.
             select
                 user_id,
-                regexp_replace(reference, ':debt$', '') as reference,
+                regexp_replace(reference, ':(debt|owed)$', '') as reference,
                 sum(case account when 'owed' then -amount else amount end)::bigint as amount
             from coin_ledger
             where user_id = any($1)
-              and kind in ('purchase', 'refund', 'debt', 'refund_reversed', 'gift_sent', 'gift_received')
+              and kind in ('purchase', 'refund', 'debt', 'debt_repaid', 'refund_reversed', 'gift_sent', 'gift_received')
             group by 1, 2
         )
         select

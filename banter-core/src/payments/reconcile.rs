@@ -300,7 +300,10 @@ impl Payments<'_> {
         if payment.status == PaymentStatus::Failed {
             let new = self.fail(&mut transaction, order_id, payment).await?;
             transaction.commit().await?;
-            report.ended += u32::from(new);
+            if let Some(attempt) = new {
+                attempt.tell();
+                report.ended += 1;
+            }
             return Ok(report);
         }
         let settled = self.settle(&mut transaction, order_id, &Captured::from(payment)).await?;

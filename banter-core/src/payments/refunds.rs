@@ -10,7 +10,7 @@ use super::ledger::{self, Entry, Outcome};
 use super::state::{self, Act, Next, Status};
 use super::subscriptions::premium::{PremiumUpdate, premium};
 use super::{Error, Payments};
-use crate::error::Problems;
+use crate::error::{Problems, violates};
 use crate::ids::{TransactionId, UserId};
 use crate::jobs::{Failure, Job};
 use crate::money::Paise;
@@ -30,6 +30,7 @@ pub(super) struct Parent {
     pub user: UserId,
     pub status: Status,
     pub amount: Paise,
+    pub currency: String,
     pub refunded: Paise,
     pub coins: Option<i32>,
     pub is_premium: bool,
@@ -44,6 +45,7 @@ pub(super) async fn lock(db: &mut PgConnection, id: TransactionId) -> Result<Par
             user_id as "user: UserId",
             status as "status: Status",
             amount as "amount: Paise",
+            currency,
             refunded_amount as "refunded: Paise",
             coins,
             kind = 'subscription' as "is_premium!"
@@ -197,7 +199,8 @@ impl Payments<'_> {
             now,
         )
         .execute(&mut *db)
-        .await?;
+        .await
+        .map_err(reused)?;
         let reference = format!("refund:{refund}");
         let moved =
             self.moved(db, parent, ledger::Kind::Refund, coins.map(|coins| -coins), reference).await?;
@@ -264,6 +267,9 @@ impl Payments<'_> {
         .ok_or(Error::TransactionNotFound)?;
         // Whoever hears of the same refund at once waits here.
         let parent = lock(db, parent).await?;
+        if made.currency != parent.currency {
+            return Err(Error::Mismatch);
+        }
         let ours: Option<TransactionId> = made.notes.0.get("refundId").and_then(|id| id.parse().ok());
         let known = sqlx::query!(
             r#"
@@ -381,6 +387,11 @@ impl Payments<'_> {
         }
         Ok(moved)
     }
+}
+
+fn reused(error: sqlx::Error) -> Error {
+    // A refund of theirs is of one payment.
+    if violates(&error, "transactions_razorpay_refund_id_key") { Error::Mismatch } else { error.into() }
 }
 
 fn as_status(status: RefundStatus) -> Status {

@@ -105,7 +105,7 @@ pub struct Revenue {
     pub days: Days,
     pub lines: Vec<Line>,
     pub total: Line,
-    /// Of orders and charges that began on these days; commonest method first.
+    /// Made on these days; an order that is tried three times has three. Commonest method first.
     pub attempts: Vec<Attempts>,
 }
 
@@ -200,13 +200,28 @@ impl Payments<'_> {
         let (from, to) = days.span();
         let rows = sqlx::query!(
             r#"
-            select
-                coalesce(payment_method, 'unknown') as "method!",
-                case when status in ('partially_refunded', 'refunded') then 'success' else status end as "ended!",
-                case status when 'failed' then coalesce(failure_reason, failure_code, 'unknown') end as reason,
-                count(*) as "number!"
-            from transactions
-            where created_at >= $1 and created_at < $2 and kind <> 'refund'
+            select coalesce(method, 'unknown') as "method!", ended as "ended!", reason, count(*) as "number!"
+            from (
+                select payment_method as method, 'paid' as ended, null as reason
+                from transactions
+                where paid_at >= $1
+                  and paid_at < $2
+                  and kind <> 'refund'
+                  and status in ('success', 'partially_refunded', 'refunded')
+                union all
+                select method, 'failed', coalesce(reason, code, 'unknown')
+                from payment_failures
+                where failed_at >= $1 and failed_at < $2
+                union all
+                -- Orders that nobody tried to pay yet, or that Razorpay did not make.
+                select null, status, case status when 'failed' then coalesce(failure_reason, failure_code) end
+                from transactions t
+                where created_at >= $1
+                  and created_at < $2
+                  and kind <> 'refund'
+                  and status in ('pending', 'abandoned', 'failed')
+                  and not exists (select from payment_failures f where f.transaction_id = t.id)
+            ) attempts
             group by 1, 2, 3
             order by 1, 4 desc, 3
             "#,
@@ -220,7 +235,7 @@ impl Payments<'_> {
             let of = methods.entry(row.method.clone()).or_insert_with(|| Attempts::none(row.method));
             of.begun += row.number;
             match row.ended.as_str() {
-                "success" => of.paid += row.number,
+                "paid" => of.paid += row.number,
                 "failed" => of.failed += row.number,
                 "abandoned" => of.abandoned += row.number,
                 _ => of.pending += row.number,

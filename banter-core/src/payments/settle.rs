@@ -52,6 +52,8 @@ pub(crate) enum Settled {
     Already,
     /// The order had been paid by another payment: this one goes back.
     PaidTwice(Opened),
+    /// That was known of this payment.
+    GoesBack,
 }
 
 impl Settled {
@@ -67,9 +69,23 @@ impl Settled {
                 outcome.tell(payments.0);
                 payments.0.notifications().tell(news).await;
             }
-            Self::Already => {}
+            Self::Already | Self::GoesBack => {}
             Self::PaidTwice(opened) => opened.tell(payments).await,
         }
+    }
+}
+
+/// An attempt to pay that failed; [`FailedAttempt::tell`] follows the commit.
+#[must_use = "tell it after the commit"]
+#[derive(Debug)]
+pub(crate) struct FailedAttempt {
+    method: Option<String>,
+    reason: Option<String>,
+}
+
+impl FailedAttempt {
+    pub(crate) fn tell(&self) {
+        metrics::failed(self.method.as_deref(), self.reason.as_deref());
     }
 }
 
@@ -221,7 +237,18 @@ impl Payments<'_> {
         .execute(&mut *db)
         .await?;
         if stored.rows_affected() == 0 {
-            return Ok(Settled::Already);
+            let is_second = sqlx::query_scalar!(
+                r#"
+                select kind = 'coin_purchase' and razorpay_order_id is null and user_id = $2 as "is_second!"
+                from transactions
+                where razorpay_payment_id = $1
+                "#,
+                captured.payment_id,
+                order.user.0,
+            )
+            .fetch_one(db)
+            .await?;
+            return if is_second { Ok(Settled::GoesBack) } else { Err(Error::PaymentReused) };
         }
         tracing::warn!(transaction = %order.id, payment = captured.payment_id, "an order was paid twice");
         let parent = super::refunds::lock(db, second).await?;
@@ -230,35 +257,61 @@ impl Payments<'_> {
         Ok(Settled::PaidTwice(opened))
     }
 
-    /// An attempt to pay failed; `false`: that says nothing new.
+    /// An attempt to pay failed; `None`: that was known. What is paid by another attempt stays so.
     pub(crate) async fn fail(
         &self,
         db: &mut PgConnection,
         order_id: &str,
         payment: &Payment,
-    ) -> Result<bool, Error> {
-        let order = lock(db, order_id).await?;
-        let Next::Become(status) = state::next(order.status, Act::Fail) else { return Ok(false) };
+    ) -> Result<Option<FailedAttempt>, Error> {
+        let order = match lock(&mut *db, order_id).await {
+            Ok(order) => Some(order),
+            // Their subscriptions make orders of their own, and tell how they stand by events of their own.
+            Err(Error::OrderNotFound) if payment.invoice_id.is_some() => None,
+            Err(error) => return Err(error),
+        };
+        let now = self.0.clock().now();
         let cut = |text: &Option<String>, length| {
             text.as_ref().map(|text| text.chars().take(length).collect::<String>())
         };
-        sqlx::query!(
+        let code = cut(&payment.error_code, 100);
+        let reason = cut(&payment.error_reason, 300).or(cut(&payment.error_description, 300));
+        if let Some(order) = &order
+            && let Next::Become(status) = state::next(order.status, Act::Fail)
+        {
+            sqlx::query!(
+                r#"
+                update transactions
+                set status = $2, failure_code = $3, failure_reason = $4, payment_method = $5, updated_at = $6
+                where id = $1
+                "#,
+                order.id.0,
+                status as Status,
+                code,
+                reason,
+                payment.method,
+                now,
+            )
+            .execute(&mut *db)
+            .await?;
+        }
+        let new = sqlx::query!(
             r#"
-            update transactions
-            set status = $2, failure_code = $3, failure_reason = $4, payment_method = $5, updated_at = $6
-            where id = $1
+            insert into payment_failures (payment_id, transaction_id, method, code, reason, failed_at)
+            values ($1, $2, $3, $4, $5, $6)
+            on conflict (payment_id) do nothing
             "#,
-            order.id.0,
-            status as Status,
-            cut(&payment.error_code, 100),
-            cut(&payment.error_reason, 300).or(cut(&payment.error_description, 300)),
+            payment.id,
+            order.map(|order| order.id.0),
             payment.method,
-            self.0.clock().now(),
+            code,
+            reason,
+            now,
         )
         .execute(db)
         .await?;
-        metrics::failed(payment.method.as_deref(), payment.error_reason.as_deref());
-        Ok(true)
+        let attempt = FailedAttempt { method: payment.method.clone(), reason: payment.error_reason.clone() };
+        Ok((new.rows_affected() == 1).then_some(attempt))
     }
 
     /// Has Razorpay asked about an order, so much later.

@@ -116,6 +116,10 @@ impl Payments<'_> {
             Err(error) if error.is_unknown() => {
                 return Err(self.disbelieve(order, proof, "unknown", Error::Mismatch));
             }
+            Err(error @ razorpay::Error::Refused { .. }) => {
+                tracing::error!(%error, transaction = %order.id, "Razorpay refuses to be asked about a payment");
+                return Err(error.into());
+            }
             Err(error) => {
                 tracing::warn!(%error, transaction = %order.id, "a payment is believed by its proof alone");
                 return Ok(None);
@@ -163,7 +167,7 @@ impl Payments<'_> {
             self.ask_later(&mut *transaction, order.id, ASK_AGAIN).await?;
         }
         transaction.commit().await?;
-        let twice = matches!(settled, Settled::PaidTwice(_));
+        let twice = matches!(settled, Settled::PaidTwice(_) | Settled::GoesBack);
         settled.tell(self).await;
         if twice { Err(Error::AlreadyPaid) } else { Ok(()) }
     }

@@ -68,9 +68,32 @@ impl State {
     }
 }
 
-/// What is cut out of an event before it is stored: who paid, and from what.
-const PRIVATE: [&str; 9] =
-    ["email", "contact", "vpa", "card", "upi", "bank_account", "customer_details", "acquirer_data", "ip"];
+/// What is cut out of an event before it is stored, beside whatever people wrote: who paid, and from what.
+const PRIVATE: [&str; 23] = [
+    "account_number",
+    "acquirer_data",
+    "address",
+    "bank_account",
+    "billing_address",
+    "card",
+    "contact",
+    "customer",
+    "customer_details",
+    "email",
+    "evidence",
+    "gstin",
+    "ifsc",
+    "ip",
+    "name",
+    "pan",
+    "phone",
+    "shipping_address",
+    "token",
+    "upi",
+    "user_agent",
+    "vpa",
+    "wallet_number",
+];
 
 /// How long who applies an event at a terminal may take before a worker does.
 const TAKES: chrono::TimeDelta = chrono::TimeDelta::minutes(1);
@@ -107,12 +130,17 @@ impl Payments<'_> {
     pub async fn hear(&self, signature: &str, id: Option<&str>, body: &[u8]) -> Result<bool, Refusal> {
         let secret = self.0.razorpay().webhook_secret().map_err(|_| Refusal::NotConfigured)?;
         if !signature::is_of_webhook(secret, body, signature) {
-            tracing::warn!("a webhook whose signature is not Razorpay's");
+            tracing::warn!(event = id, bytes = body.len(), "a webhook whose signature is not Razorpay's");
             metrics::refused("webhook", "signature");
             return Err(Refusal::Forged);
         }
-        let mut event: Value = serde_json::from_slice(body).map_err(|_| Refusal::NotUnderstood)?;
-        let Named { event: kind } = Named::deserialize(&event).map_err(|_| Refusal::NotUnderstood)?;
+        let not_understood = || {
+            tracing::warn!(event = id, bytes = body.len(), "a signed webhook that is no event");
+            metrics::refused("webhook", "not_understood");
+            Refusal::NotUnderstood
+        };
+        let mut event: Value = serde_json::from_slice(body).map_err(|_| not_understood())?;
+        let Named { event: kind } = Named::deserialize(&event).map_err(|_| not_understood())?;
         let id =
             match id.filter(|id| (1..=200).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())) {
                 Some(id) => id.to_owned(),
@@ -123,7 +151,7 @@ impl Payments<'_> {
             || kind.contains('\0')
             || body.windows(6).any(|at| at == b"\\u0000")
         {
-            return Err(Refusal::NotUnderstood);
+            return Err(not_understood());
         }
         cut(&mut event);
         let now = self.0.clock().now();
@@ -231,6 +259,12 @@ impl Payments<'_> {
                 let Some(order) = order_of(&payment) else {
                     return Ok(Applied::ignored("it pays for no order"));
                 };
+                if !payment.is_captured() {
+                    return Err(Error::NotPaidYet);
+                }
+                if payload.pointer("/order/entity/id").is_some_and(|id| id != order) {
+                    return Err(Error::Mismatch);
+                }
                 match self.settle(db, order, &Captured::from(&payment)).await {
                     Ok(settled) => Ok(Applied::new(Told::Settled(settled))),
                     // Their subscriptions make orders of their own, and tell of them by events of their own.
@@ -247,14 +281,10 @@ impl Payments<'_> {
                 let Some(order) = order_of(&payment) else {
                     return Ok(Applied::ignored("it pays for no order"));
                 };
-                match self.fail(db, order, &payment).await {
-                    Ok(true) => Ok(Applied::new(Told::Nobody)),
-                    Ok(false) => Ok(Applied::ignored("that attempt says nothing new")),
-                    Err(Error::OrderNotFound) if payment.invoice_id.is_some() => {
-                        Ok(Applied::ignored("a subscription's charge"))
-                    }
-                    Err(error) => Err(error),
-                }
+                Ok(match self.fail(db, order, &payment).await? {
+                    Some(attempt) => Applied::new(Told::Failed(attempt)),
+                    None => Applied::ignored("that attempt was known"),
+                })
             }
             "refund.created" | "refund.processed" | "refund.failed" | "refund.speed_changed" => {
                 let OfRefund { refund: Entity { entity: refund } } = read(payload)?;
@@ -301,8 +331,14 @@ impl Payments<'_> {
         let job = Job::ApplyWebhook { event_id: id.to_owned() };
         self.0.jobs().queue(&mut *transaction, &job, self.0.clock().now() + TAKES).await?;
         transaction.commit().await?;
-        self.apply_webhook(id).await?;
-        Ok(true)
+        match self.apply_webhook(id).await {
+            // The worker that takes it asks them again.
+            Err(Error::Razorpay(error)) => {
+                tracing::warn!(%error, event = id, "an event waits for what Razorpay says of its payment");
+                Ok(true)
+            }
+            applied => applied.map(|()| true),
+        }
     }
 }
 
@@ -326,6 +362,7 @@ impl Applied {
 enum Told {
     Nobody,
     Settled(super::settle::Settled),
+    Failed(super::settle::FailedAttempt),
     Refund(super::refunds::Heard),
     Subscription(subscriptions::hear::Heard),
 }
@@ -335,6 +372,7 @@ impl Told {
         match self {
             Self::Nobody => {}
             Self::Settled(settled) => settled.tell(payments).await,
+            Self::Failed(attempt) => attempt.tell(),
             Self::Refund(heard) => heard.tell(payments).await,
             Self::Subscription(heard) => heard.tell(payments.0).await,
         }
@@ -349,13 +387,27 @@ fn order_of(payment: &Payment) -> Option<&str> {
     payment.order_id.as_deref()
 }
 
+/// Leaves numbers, and texts that machines write: ids, codes, words of the protocol.
 fn cut(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, _| !PRIVATE.contains(&name.as_str()));
+            fields.retain(|name, value| {
+                !PRIVATE.contains(&name.as_str())
+                    && (name == "error_description" || value.as_str().is_none_or(is_of_machines))
+            });
             fields.values_mut().for_each(cut);
         }
-        Value::Array(items) => items.iter_mut().for_each(cut),
+        Value::Array(items) => {
+            items.retain(|value| value.as_str().is_none_or(is_of_machines));
+            items.iter_mut().for_each(cut);
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// No sentence, no address of any kind, and no number of a phone or an account.
+fn is_of_machines(text: &str) -> bool {
+    text.len() <= 100
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:/-".contains(&b))
+        && (text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()))
 }

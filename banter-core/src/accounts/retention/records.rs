@@ -67,6 +67,16 @@ pub(super) const RECORDS: &[Table] = &[
         )],
     },
     Table {
+        name: "payment_failures",
+        holds: "that an attempt to pay failed, and why",
+        life: Life::Always,
+        columns: &[cols(
+            &["payment_id", "transaction_id", "method", "code", "reason", "failed_at"],
+            Kept,
+            "it belongs to its transaction, and says nothing of the person",
+        )],
+    },
+    Table {
         name: "subscriptions",
         holds: "that somebody subscribed to premium",
         life: Life::Always,

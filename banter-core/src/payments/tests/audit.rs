@@ -95,15 +95,33 @@ async fn each_wrong_is_found_and_named() {
         assert_eq!(audit(world).await.findings, [finding], "{wrong}");
         world.sql(&right).await;
     }
+    tamper(
+        world,
+        "insert into coin_ledger (id, user_id, account, kind, amount, balance_after, reference, created_at)
+         select gen_random_uuid(), id, 'coins', 'debt_repaid', -1, 199, 'x:repaid', now() from users",
+    )
+    .await;
+    let reference = "x:repaid".to_owned();
+    let uneven = Finding::EntryDiffers { user, reference, expected: 0, found: -1 };
+    let found = audit(world).await.findings;
+    assert!(found.contains(&uneven), "a debt that was paid and is still owed: {found:?}");
+    tamper(world, "delete from coin_ledger where reference = 'x:repaid'").await;
     tamper(world, "update coin_ledger set balance_after = 150 where kind = 'signup_bonus'").await;
     assert_eq!(audit(world).await.findings, [Finding::ChainBroken { user, account: Account::Coins }]);
 }
 
-/// Something that moves coins. More kinds of acts go here.
+/// Something that moves coins. More kinds of acts go here; what subscriptions do is played beside their own tests.
 #[derive(Clone, Debug)]
 enum Act {
     Grant(i32),
-    Buy(Package),
+    /// Told by a webhook, or proven by the phone.
+    Buy(Package, bool),
+    /// The so-manieth order is proven once more.
+    ProvenAgain(usize),
+    /// The dashboard gives so many paise of the so-manieth order back.
+    DashboardRefund(usize, i64),
+    /// The so-manieth refund is through.
+    RefundProcessed(usize),
     /// Of what was bought so-manieth, in paise; `None`: all that is left.
     Refund(usize, Option<i64>),
     /// The bank refuses the so-manieth refund.
@@ -122,7 +140,11 @@ enum Act {
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let act = prop_oneof![
         (1..400).prop_map(Act::Grant),
-        prop::sample::select(Package::ALL.to_vec()).prop_map(Act::Buy),
+        (prop::sample::select(Package::ALL.to_vec()), any::<bool>())
+            .prop_map(|(package, proven)| Act::Buy(package, proven)),
+        (0..4_usize).prop_map(Act::ProvenAgain),
+        (0..4_usize, 100..6000_i64).prop_map(|(which, amount)| Act::DashboardRefund(which, amount)),
+        (0..4_usize).prop_map(Act::RefundProcessed),
         (0..4_usize, prop::option::of(100..6000_i64)).prop_map(|(which, amount)| Act::Refund(which, amount)),
         (0..4_usize).prop_map(Act::RefundFails),
         prop::sample::select(Gift::ALL.to_vec()).prop_map(Act::Give),
@@ -132,7 +154,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         (0..4_usize).prop_map(Act::PaidTwice),
         Just(Act::Day),
     ];
-    prop::collection::vec(act, 1..14)
+    prop::collection::vec(act, 4..24)
 }
 
 /// What was done so far.
@@ -154,13 +176,37 @@ impl Played {
                 let reference = format!("grant-{}", self.number);
                 accounts.grant_coins(self.shop.asha.id, *amount, &reference, "luck").await.unwrap();
             }
-            Act::Buy(package) => {
+            Act::Buy(package, proven) => {
                 let payment = format!("pay_{}", self.number);
-                self.bought.push((self.shop.bought(*package, &payment).await, payment));
+                let order = if *proven {
+                    let order = self.shop.order(*package).await;
+                    self.shop.verify(&Shop::proof(&order, &payment)).await.unwrap();
+                    order
+                } else {
+                    self.shop.bought(*package, &payment).await
+                };
+                self.bought.push((order, payment));
+            }
+            Act::ProvenAgain(which) => {
+                let Some((order, payment)) = self.bought.get(*which) else { return };
+                self.shop.verify(&Shop::proof(order, payment)).await.unwrap();
+            }
+            Act::DashboardRefund(which, amount) => {
+                let Some((_, payment)) = self.bought.get(*which) else { return };
+                let id = format!("rfnd_dashboard{}", self.number);
+                self.deliver(&refund("refund.created", payment, &id, *amount, "processed", &json!([]))).await;
+            }
+            Act::RefundProcessed(which) => {
+                let Some((id, payment)) = self.refunds.get(*which) else { return };
+                let notes = json!({ "refundId": id.to_string() });
+                let (entity, amount) = (format!("rfnd_{which}_{payment}"), self.amount(*id).await);
+                self.deliver(&refund("refund.processed", payment, &entity, amount, "processed", &notes))
+                    .await;
             }
             Act::Refund(which, amount) => {
                 let Some((order, payment)) = self.bought.get(*which) else { return };
-                if let Ok(refund) = self.shop.refund(order, *amount).await {
+                let refund = self.shop.refund(order, *amount).await;
+                if let Some(refund) = is_refused_as(refund, &["NOT_REFUNDABLE"]) {
                     self.refunds.push((refund, payment.clone()));
                 }
             }
@@ -196,7 +242,8 @@ impl Played {
     async fn give(&self, gift: Gift, to_ravi: bool) {
         let (from, to) = if to_ravi { (&self.shop.asha, &self.ravi) } else { (&self.ravi, &self.shop.asha) };
         let draft = give::Draft { receiver: to.id, conversation: None, gift, client_gift_id: None };
-        let _refused_or_done = self.shop.world.banter.gifts().give(&from.caller, &draft).await;
+        let given = self.shop.world.banter.gifts().give(&from.caller, &draft).await;
+        is_refused_as(given, &["NOT_ENOUGH_COINS", "GIFT_LIMIT_REACHED"]);
     }
 
     async fn amount(&self, refund: TransactionId) -> i64 {
@@ -206,6 +253,16 @@ impl Played {
             .await
             .unwrap()
     }
+}
+
+/// What was done, or `None` where it was refused, with one of these codes.
+fn is_refused_as<T, E: crate::error::Coded>(done: Result<T, E>, codes: &[&str]) -> Option<T> {
+    let refused = match done {
+        Ok(done) => return Some(done),
+        Err(error) => error.coded().1,
+    };
+    assert!(codes.contains(&refused), "{refused}");
+    None
 }
 
 #[test]

@@ -210,6 +210,46 @@ async fn a_proof_is_good_while_razorpay_is_away_and_is_looked_at_later() {
 }
 
 #[tokio::test]
+async fn a_good_signature_of_a_wrong_payment_moves_nothing() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Ultimate).await;
+    let cheap = market.order(Package::Basic).await;
+    let paid = market.sandbox.pay(&cheap.order_id, Method::Upi).unwrap();
+    let failed = market.sandbox.fail_payment(&ordered.order_id, Method::Card, "insufficient_fund").unwrap();
+    // Only who has the key can sign so; what Razorpay says of the payment counts all the same.
+    let signed = |payment: &str| Checkout {
+        razorpay_payment_id: payment.to_owned(),
+        razorpay_order_id: None,
+        razorpay_subscription_id: None,
+        razorpay_signature: sign(
+            &market.sandbox.keys().key_secret,
+            format!("{}|{payment}", ordered.order_id).as_bytes(),
+        ),
+    };
+    for (payment, refusal) in [
+        ("pay_00000000000000", "PAYMENT_MISMATCH"),
+        (paid.razorpay_payment_id.as_str(), "PAYMENT_MISMATCH"),
+        (failed.as_str(), "PAYMENT_FAILED"),
+    ] {
+        assert_eq!(code(market.verify(&ordered, &signed(payment)).await), refusal, "{payment}");
+    }
+    let paid = market.sandbox.pay(&ordered.order_id, Method::Upi).unwrap();
+    for altered in ["amount = 49800", "currency = 'USD'"] {
+        market
+            .world
+            .sql(&format!("update transactions set {altered} where id = '{}'", ordered.transaction))
+            .await;
+        assert_eq!(code(market.verify(&ordered, &paid).await), "PAYMENT_MISMATCH", "{altered}");
+        market
+            .world
+            .sql("update transactions set amount = 49900, currency = 'INR' where item = 'ultimate'")
+            .await;
+    }
+    assert_eq!((market.coins().await, market.status(&ordered).await.as_str()), (100, "pending"));
+    assert_eq!(market.verify(&ordered, &paid).await.unwrap().balance, 1600);
+}
+
+#[tokio::test]
 async fn an_order_whose_answer_is_lost_is_begun_again() {
     let market = Market::open().await;
     for fault in

@@ -102,10 +102,19 @@ async fn a_refund_of_the_dashboard_s_takes_the_coins_too() {
         shop.deliver(id, &made).await;
     }
     assert_eq!((shop.coins().await, shop.status(&order).await.as_str()), (225, "partially_refunded"));
+    let mut dollars = refund("refund.created", "pay_1", "rfnd_11", 100, "processed", &json!([]));
+    dollars["payload"]["refund"]["entity"]["currency"] = json!("USD");
+    shop.deliver("evt_4", &dollars).await;
+    shop.bought(Package::Basic, "pay_2").await;
+    let reused = refund("refund.created", "pay_2", "rfnd_9", 100, "processed", &json!([]));
+    shop.deliver("evt_5", &reused).await;
+    for id in ["evt_4", "evt_5"] {
+        assert_eq!((shop.event(id).await.0.as_str(), shop.coins().await), ("refused", 325), "{id}");
+    }
     // More than is left is no refund of this payment.
     let more = refund("refund.created", "pay_1", "rfnd_10", 9900, "processed", &json!([]));
     shop.deliver("evt_3", &more).await;
-    assert_eq!((shop.event("evt_3").await.0.as_str(), shop.coins().await), ("refused", 225));
+    assert_eq!((shop.event("evt_3").await.0.as_str(), shop.coins().await), ("refused", 325));
 }
 
 #[tokio::test]

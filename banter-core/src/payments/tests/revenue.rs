@@ -50,17 +50,20 @@ async fn what_came_in_is_told_by_day_and_item_and_method() {
 #[tokio::test]
 async fn how_often_paying_works_is_told_by_method_and_reason() {
     let shop = Shop::open().await;
-    shop.bought(Package::Basic, "pay_1").await;
     let order = shop.order(Package::Basic).await;
-    shop.world.sql(&format!(
-        "update transactions set status = 'failed', payment_method = 'upi', failure_reason = 'insufficient_funds' where id = '{}'",
-        order.transaction
-    )).await;
+    for (event, payment) in [("evt_1", "pay_1"), ("evt_2", "pay_2"), ("evt_3", "pay_2")] {
+        shop.deliver(event, &failed(&order, payment)).await;
+    }
+    shop.deliver("evt_4", &captured(&order, "pay_3")).await;
+    // A subscription's charge.
+    let mut charge = failed(&Order { id: "order_of_theirs".into(), ..order }, "pay_4");
+    charge["payload"]["payment"]["entity"]["invoice_id"] = json!("inv_1");
+    shop.deliver("evt_5", &charge).await;
     shop.order(Package::Basic).await;
     let attempts = revenue(&shop, Days::last(1, shop.world.now()), By::Day).await.attempts;
     let upi = attempts.iter().find(|of| of.method == "upi").unwrap();
-    assert_eq!((upi.begun, upi.paid, upi.failed, upi.rate()), (2, 1, 1, Some(50.0)));
-    assert_eq!((upi.reasons[0].reason.as_str(), upi.reasons[0].count), ("insufficient_funds", 1));
+    assert_eq!((upi.begun, upi.paid, upi.failed, upi.rate()), (4, 1, 3, Some(25.0)));
+    assert_eq!((upi.reasons[0].reason.as_str(), upi.reasons[0].count), ("insufficient_funds", 3));
     let waiting = attempts.iter().find(|of| of.method == "unknown").unwrap();
     assert_eq!((waiting.begun, waiting.pending, waiting.rate()), (1, 1, None));
 }

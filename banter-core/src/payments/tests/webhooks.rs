@@ -16,7 +16,11 @@ async fn an_event_credits_once_whatever_comes_how_often() {
     }
     assert_eq!((shop.coins().await, shop.status(&order).await.as_str()), (700, "success"));
     assert_eq!(shop.event("evt_2").await, ("applied".into(), None));
-    assert_eq!(shop.event("evt_40").await.0, "ignored", "a failed attempt of what is paid");
+    assert_eq!(
+        shop.event("evt_40").await.0,
+        "applied",
+        "a failed attempt of what is paid is one all the same"
+    );
     let known: (String, i64, i64) = sqlx::query_as("select payment_method, fee, tax from transactions")
         .fetch_one(shop.world.banter.pool())
         .await
@@ -54,6 +58,9 @@ async fn what_contradicts_us_is_refused_kept_and_moves_nothing() {
         event
     };
     let nowhere = Order { id: "order_of_nobody".into(), ..order.clone() };
+    let mut other_order = captured(&order, "pay_1");
+    other_order["event"] = json!("order.paid");
+    other_order["payload"]["order"] = json!({ "entity": { "id": nowhere.id, "status": "paid" } });
     let cases = [
         ("evt_amount", wrong("amount", json!(100)), "refused"),
         ("evt_more", wrong("amount", json!(49_900)), "refused"),
@@ -61,6 +68,9 @@ async fn what_contradicts_us_is_refused_kept_and_moves_nothing() {
         ("evt_nobody", captured(&nowhere, "pay_1"), "refused"),
         ("evt_shape", event("payment.captured", &json!({ "subscription": {} })), "refused"),
         ("evt_no_order", wrong("order_id", Value::Null), "ignored"),
+        ("evt_promised", wrong("status", json!("authorized")), "refused"),
+        ("evt_failed", wrong("status", json!("failed")), "refused"),
+        ("evt_other_order", other_order, "refused"),
         ("evt_dispute", event("payment.dispute.created", &json!({ "dispute": {} })), "unknown"),
     ];
     for (id, event, state) in cases {
@@ -114,7 +124,25 @@ async fn nothing_private_is_stored() {
         .fetch_one(shop.world.banter.pool())
         .await
         .unwrap();
-    for private in ["asha@", "+919876543210", "0125836177"] {
+    let dispute = event(
+        "payment.dispute.created",
+        &json!({
+            "dispute": { "entity": { "id": "disp_Ax1", "amount": 4900, "reason_code": "chargeback", "phase": "chargeback",
+                "evidence": { "summary": "x", "billing_proof": ["doc_1"] } } },
+            "customer": { "entity": { "id": "cust_Ax1", "name": "Asha", "gstin": "29AAAAA0000A1Z5" } },
+            "invoice": { "entity": { "id": "inv_Ax1", "receipt": "r-1", "notes": { "who": "Asha Rao", "call": "9876543210" },
+                "customer_details": { "customer_name": "Asha", "billing_address": { "line1": "1 MG Road" } },
+                "comment": "call asha", "short_url": "https://rzp.io/i/Ax1" } },
+        }),
+    );
+    shop.deliver("evt_2", &dispute).await;
+    let kept = shop.world.banter.payments().event("evt_2").await.unwrap().1;
+    assert_eq!(kept["payload"]["dispute"]["entity"]["reason_code"], "chargeback");
+    assert_eq!(kept["payload"]["invoice"]["entity"]["id"], "inv_Ax1");
+    let stored = format!("{stored}{kept}");
+    for private in
+        ["Asha", "asha", "MG Road", "29AAAAA", "9876543210", "doc_1", "+919876543210", "0125836177"]
+    {
         assert!(!stored.contains(private), "{private}: {stored}");
     }
     assert!(stored.contains("pay_1") && stored.contains(&order.id), "{stored}");
@@ -169,6 +197,15 @@ async fn an_order_that_is_paid_twice_gives_the_second_back() {
         has("coin_purchase", "refunded", Some("pay_2"), 4900) && has("refund", "pending", None, 0),
         "{rows:?}"
     );
+    // The phone that paid twice is told so, however often it asks.
+    for _ in 0..2 {
+        assert_eq!(code(shop.verify(&Shop::proof(&order, "pay_2")).await), "ORDER_ALREADY_PAID");
+    }
+    assert_eq!(shop.verify(&Shop::proof(&order, "pay_1")).await.unwrap().balance, 200);
+    let other = shop.order(Package::Basic).await;
+    shop.deliver("evt_4", &captured(&other, "pay_3")).await;
+    assert_eq!(code(shop.verify(&Shop::proof(&other, "pay_1")).await), "PAYMENT_REUSED");
+    assert_eq!(shop.coins().await, 300);
     // Razorpay is away; the refund is asked for until it answers.
     shop.world.may_leave_jobs();
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::payments::audit::Finding;
-use crate::payments::subscriptions::premium::{expire};
+use crate::payments::subscriptions::premium::expire;
 
 #[tokio::test]
 async fn a_month_is_paid_and_renewed() {
