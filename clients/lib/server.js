@@ -49,7 +49,7 @@ export class Server {
       ...env,
       HOST: '127.0.0.1',
       PORT: String(port),
-      METRICS_PORT: '0',
+      METRICS_PORT: env.METRICS_PORT ?? '0',
     };
   }
 
@@ -67,6 +67,18 @@ export class Server {
 
   get url() {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** What it said so far, since it was started last. */
+  get said() {
+    return this.#child.said;
+  }
+
+  /** Its metrics, by name and labels; needs a METRICS_PORT. */
+  async metrics() {
+    const { data } = await axios.get(`http://127.0.0.1:${this.#env.METRICS_PORT}/metrics`);
+    const lines = data.split('\n').filter((line) => line && !line.startsWith('#'));
+    return Object.fromEntries(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
   }
 
   /** Starts the process, again on the same port after `stop` or `kill`, and waits until it is ready. */

@@ -1,14 +1,18 @@
 // Money: whatever is delivered twice, late or never, whoever dies, each payment is credited once.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
 
+import axios from 'axios';
+import Library from 'razorpay';
 import { validatePaymentVerification } from 'razorpay/dist/utils/razorpay-utils.js';
 
 import { bare } from '../lib/api.js';
 import { banter } from '../lib/cli.js';
 import { Database } from '../lib/database.js';
 import { Person } from '../lib/people.js';
+import { freePort } from '../lib/ports.js';
 import { Razorpay } from '../lib/razorpay.js';
 import { Server } from '../lib/server.js';
 import { eventually } from '../lib/wait.js';
@@ -28,7 +32,8 @@ let server;
 before(async () => {
   razorpay = await Razorpay.start();
   database = Database.create();
-  server = await Server.start({ ...razorpay.env, ...database.env });
+  const METRICS_PORT = String(await freePort());
+  server = await Server.start({ ...razorpay.env, ...database.env, METRICS_PORT, BANTER_LOG: 'info' });
   await razorpay.tells(server);
 });
 after(async () => {
@@ -114,6 +119,10 @@ test('a thousand orders, their webhooks three times in any order, two phones, tw
   });
   const audit = await banter(server, 'ledger', 'audit');
   assert.deepEqual(audit.findings, []);
+  const { transactions } = await banter(server, 'payments', 'list', '--status', 'success', '--limit', '500');
+  assert.equal(transactions.length, 500, 'as many as one page has');
+  const compared = await banter(server, 'ledger', 'audit', '--razorpay');
+  assert.deepEqual([compared.clean, compared.razorpay.payments, compared.razorpay.differences], [true, ORDERS, []]);
 });
 
 test('what is forged, altered or somebody else’s moves nothing', async () => {
@@ -147,7 +156,49 @@ test('what is forged, altered or somebody else’s moves nothing', async () => {
   await refused(asha, { ...good, paymentId: 'pay_00000000000000' }, 'PAYMENT_SIGNATURE_INVALID');
   await refused(asha, { ...good, transactionId: small.transaction.id }, 'ORDER_NOT_FOUND');
   for (const person of [asha, ravi]) assert.equal((await person.api.get('/auth/me')).user.coins, 100);
+  const metrics = await server.metrics();
+  const counted = (what, reason) => metrics[`banter_payments_refused_total{what="${what}",reason="${reason}"}`];
+  assert.deepEqual([counted('verify', 'order'), counted('verify', 'signature')], [2, 3]);
+  assert.ok(counted('webhook', 'signature') >= 4);
+  assert.match(server.said, /WARN .*a proof of payment is refused.*reason="signature"/);
+  assert.match(server.said, /WARN .*a proof of payment for no order of theirs/);
+  assert.match(server.said, /WARN .*a webhook whose signature is not Razorpay's/);
+  assert.ok(!server.said.includes(good.signature), 'signatures are worth nothing to whoever reads logs');
   await razorpay.does('mischief', {});
   assert.equal(isTheirs(good), true);
   assert.equal((await asha.api.post('/payments/verify', good)).coins, 1600);
+});
+
+test('the server takes what Razorpay’s own library takes, and nothing else', async () => {
+  const { key_secret, webhook_secret } = razorpay.keys;
+  const hmac = (secret, text) => createHmac('sha256', secret).update(text).digest('hex');
+  const event = JSON.stringify({ entity: 'event', event: 'payment.dispute.created', payload: { note: 'ab' }, created_at: 1 });
+  const webhooks = [
+    [event, hmac(webhook_secret, event)],
+    [event, hmac(key_secret, event)],
+    [event, hmac(webhook_secret, event).toUpperCase()],
+    [`${event} `, hmac(webhook_secret, event)],
+    [event.replace('ab', 'ba'), hmac(webhook_secret, event)],
+    [event, hmac(webhook_secret, event).slice(1)],
+  ];
+  for (const [body, signature] of webhooks) {
+    const theirs = signature.length === 64 && Library.validateWebhookSignature(body, signature, webhook_secret);
+    const headers = { 'content-type': 'application/json', 'x-razorpay-signature': signature };
+    // As bytes: axios trims texts.
+    const { status } = await axios.post(`${server.url}/api/webhooks/razorpay`, Buffer.from(body), { headers, validateStatus: null });
+    assert.equal(status, theirs ? 200 : 401, signature);
+  }
+
+  const asha = await Person.register(server);
+  const { subscription } = await asha.api.post('/payments/subscriptions', { plan: 'monthly' });
+  const subscription_id = subscription.razorpaySubscriptionId;
+  const { razorpay_payment_id: payment_id, razorpay_signature } = await razorpay.does(`subscriptions/${subscription_id}/subscribe`);
+  const signatures = [hmac(key_secret, `${subscription_id}|${payment_id}`), hmac(webhook_secret, `${payment_id}|${subscription_id}`), razorpay_signature];
+  for (const signature of signatures) {
+    const theirs = validatePaymentVerification({ subscription_id, payment_id }, signature, key_secret);
+    const proof = { subscriptionId: subscription.id, paymentId: payment_id, signature };
+    const { status, data } = await bare(server, asha.token).post('/payments/subscriptions/verify', proof, { validateStatus: null });
+    assert.deepEqual([theirs, status], signature === razorpay_signature ? [true, 200] : [false, 400], JSON.stringify(data));
+  }
+  assert.equal((await asha.api.get('/auth/me')).user.isPremium, true);
 });
