@@ -93,24 +93,26 @@ pub(crate) async fn run(args: LedgerArgs, settings: &Settings, out: &Printer) ->
     let days = days(args.from, args.to)?;
     // Razorpay's keys are no part of the data.
     let config = if args.razorpay { settings.for_payments()? } else { settings.for_data()? };
-    let (audited, compared) = with_banter(config, async |banter| {
+    with_banter(config, async |banter| {
         let user = match &args.user {
             Some(name) => Some(find(banter, name).await?),
             None => None,
         };
         let audited = audit(banter, user, out).await?;
+        if !out.is_json() {
+            tell(&audited, out);
+        }
         let compared = if args.razorpay { Some(compare(banter, days, out).await?) } else { None };
-        Ok((audited, compared))
+        let clean =
+            audited.is_clean() && compared.as_ref().is_none_or(|compared| compared.differences.is_empty());
+        if out.is_json() {
+            json(clean, audited, compared, out);
+        } else if let Some(compared) = &compared {
+            tell_compared(compared, out);
+        }
+        Ok(if clean { ExitStatus::Done } else { ExitStatus::UserError })
     })
-    .await?;
-    let clean =
-        audited.is_clean() && compared.as_ref().is_none_or(|compared| compared.differences.is_empty());
-    if out.is_json() {
-        json(clean, audited, compared, out);
-    } else {
-        tell(&audited, compared.as_ref(), out);
-    }
-    Ok(if clean { ExitStatus::Done } else { ExitStatus::UserError })
+    .await
 }
 
 /// The last thirty unless told.
@@ -157,7 +159,7 @@ fn json(clean: bool, audited: Audited, compared: Option<Compared>, out: &Printer
     });
 }
 
-fn tell(audited: &Audited, compared: Option<&Compared>, out: &Printer) {
+fn tell(audited: &Audited, out: &Printer) {
     for finding in &audited.findings {
         out.data(finding);
     }
@@ -175,7 +177,9 @@ fn tell(audited: &Audited, compared: Option<&Compared>, out: &Printer) {
     } else {
         out.say(format_args!("\n{} in {books}", count(audited.found, "finding")));
     }
-    let Some(compared) = compared else { return };
+}
+
+fn tell_compared(compared: &Compared, out: &Printer) {
     for difference in &compared.differences {
         out.data(difference);
     }

@@ -99,6 +99,9 @@ pub(crate) async fn run(args: PayArgs, out: &Printer) -> Result<ExitStatus, Fail
 async fn pay(stand_in: &StandIn, args: &PayArgs, id: &str, out: &Printer) -> Result<Paid, Failure> {
     let body = json!({ "method": args.method });
     let is_order = !id.starts_with("sub_");
+    if !is_order && args.late {
+        return Err(Failure::user("`--late` is for orders: a subscription's charges come when they come"));
+    }
     let action = match (is_order, args.fail, args.late) {
         (true, true, _) => format!("orders/{id}/fail"),
         (true, false, true) => format!("orders/{id}/authorize"),

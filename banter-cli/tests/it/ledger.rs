@@ -15,6 +15,8 @@ async fn with_a_buyer() -> Cli {
                  null, 0, 'insufficient_funds', null, '2026-11-21T19:58:00Z', now()),
                 ('01980a52-7d1c-7e3b-a1a5-d54a4bb9c0b3', '01980a52-7d1c-7e3b-a1a5-d54a4bb9c001', 'coin_purchase', 4900, 100, 'basic', 'abandoned', null,
                  null, 0, null, null, '2026-11-20T06:00:00Z', now());
+         insert into payment_failures (payment_id, transaction_id, method, reason, failed_at)
+         values ('pay_1', '01980a52-7d1c-7e3b-a1a5-d54a4bb9c0b2', 'upi', 'insufficient_funds', '2026-11-21T19:58:30Z');
          insert into transactions (id, user_id, parent_id, kind, amount, coins, item, status, created_at, updated_at)
          values ('01980a52-7d1c-7e3b-a1a5-d54a4bb9c0b4', '01980a52-7d1c-7e3b-a1a5-d54a4bb9c001', '01980a52-7d1c-7e3b-a1a5-d54a4bb9c0b1', 'refund', 1980, 50,
                  'standard', 'success', '2026-11-22T06:00:00Z', now());

@@ -97,7 +97,7 @@ async fn nothing_was_paid() {
     scene!(cli, "payments_refund_not_configured", ["payments", "refund", PAST, "--reason", "a test"]);
     let cli = cli
         .set("BANTER_ENV", "production")
-        .set("RAZORPAY_KEY_ID", "rzp_test_1234567890abcd")
+        .set("RAZORPAY_KEY_ID", "rzp_live_1234567890abcd")
         .set("RAZORPAY_KEY_SECRET", "abcdef1234567890abcdef12")
         .set("RAZORPAY_WEBHOOK_SECRET", "0123456789abcdef")
         .set("RAZORPAY_API_URL", "http://127.0.0.1:9");

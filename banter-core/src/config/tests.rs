@@ -199,6 +199,16 @@ fn the_payment_provider_is_whole_or_not_there() {
         let problems = Config::load(&env(&wrong)).unwrap_err();
         assert!(problems.to_string().contains(problem), "{problem}: {problems}");
     }
+    for (wrong, problem) in [
+        (("RAZORPAY_KEY_ID", "rzp_test_1234567890abcd"), "RAZORPAY_KEY_ID is of test mode"),
+        (("RAZORPAY_API_URL", "http://127.0.0.1:9"), "RAZORPAY_API_URL is a stand-in"),
+    ] {
+        assert!(Config::load(&env(&with(wrong))).is_ok(), "development may");
+        let mut production = with(wrong);
+        production.push(("BANTER_ENV", "production"));
+        let problems = Config::load(&env(&production)).unwrap_err();
+        assert!(problems.to_string().contains(problem), "{problem}: {problems}");
+    }
     for (rate, hundredths) in [("18", 1800), ("12.5", 1250), ("0", 0), ("100", 10_000)] {
         assert_eq!(Config::load(&env(&[("GST_RATE_PERCENT", rate)])).unwrap().seller.gst_rate, hundredths);
     }

@@ -194,7 +194,7 @@ async fn what_cannot_be_given() {
     let short = give(&world, &asha, &to(&ravi, Gift::Kite)).await.unwrap_err();
     assert_eq!(short.numbers(), [("price", 200), ("missing", 100)]);
     world.block(&ravi, &asha).await;
-    assert!(give(&world, &asha, &within(here, &ravi, Gift::Rose)).await.is_err());
+    assert_eq!(code(give(&world, &asha, &within(here, &ravi, Gift::Rose)).await), "USER_NOT_FOUND");
     assert_eq!((has(&world, &asha).await, count(&world, "gifts").await), ((100, 0), 0));
     assert_eq!(count(&world, "messages where message_type = 'gift'").await, 0);
 }

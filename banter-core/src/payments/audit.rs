@@ -50,16 +50,6 @@ fn time(time: &Option<DateTime<Utc>>) -> String {
     time.map_or_else(|| "never".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
-impl Account {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Coins => "coins",
-            Self::Earned => "earned",
-            Self::Owed => "owed",
-        }
-    }
-}
-
 /// What was looked at, and found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Audited {

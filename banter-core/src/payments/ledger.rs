@@ -78,6 +78,16 @@ pub enum Account {
     Owed,
 }
 
+impl Account {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Coins => "coins",
+            Self::Earned => "earned",
+            Self::Owed => "owed",
+        }
+    }
+}
+
 /// A change that is wanted.
 #[derive(Clone, Debug)]
 pub struct Entry {

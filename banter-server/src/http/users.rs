@@ -231,6 +231,9 @@ pub struct Export {
     transactions: (),
     #[schema(value_type = Vec<Object>)]
     subscriptions: (),
+    /// Those the caller gave, and those they got.
+    #[schema(value_type = Vec<Object>)]
+    gifts: (),
     /// Those the caller filed.
     #[schema(value_type = Vec<Object>)]
     reports: (),

@@ -2,7 +2,6 @@
 
 use banter_core::payments::administration::events::Listed as Event;
 use banter_core::payments::administration::{Entry, Listed, Shown};
-use banter_core::payments::ledger::Account;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -97,14 +96,9 @@ fn refund(one: Listed) -> Vec<Cell> {
 }
 
 fn entry(entry: &Entry) -> Vec<Cell> {
-    let account = match entry.account {
-        Account::Coins => "coins",
-        Account::Earned => "earned",
-        Account::Owed => "owed",
-    };
     vec![
         entry.kind.name().into(),
-        account.into(),
+        entry.account.name().into(),
         format!("{:+}", entry.amount).into(),
         entry.balance_after.into(),
         when(entry.created_at).into(),

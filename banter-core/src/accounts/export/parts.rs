@@ -269,7 +269,8 @@ impl State {
                     select
                         id, kind, item, amount, currency, coins, status, razorpay_order_id as "razorpayOrderId",
                         razorpay_payment_id as "razorpayPaymentId", razorpay_refund_id as "razorpayRefundId",
-                        payment_method as "paymentMethod", refunded_amount as "refundedAmount",
+                        payment_method as "paymentMethod", failure_reason as "failureReason", reason,
+                        refunded_amount as "refundedAmount",
                         parent_id as "parentId", subscription_id as "subscriptionId",
                         period_start as "periodStart", period_end as "periodEnd", paid_at as "paidAt", created_at as "createdAt", updated_at as "updatedAt"
                     from transactions
@@ -286,7 +287,7 @@ impl State {
                     select
                         id, plan, status, amount, razorpay_subscription_id as "razorpaySubscriptionId",
                         current_period_start as "currentPeriodStart", current_period_end as "currentPeriodEnd",
-                        cancel_at_period_end as "cancelAtPeriodEnd", ended_at as "endedAt",
+                        cancel_at_period_end as "cancelAtPeriodEnd", paid_count as "paidCount", ended_at as "endedAt",
                         created_at as "createdAt", updated_at as "updatedAt"
                     from subscriptions
                     where user_id = $1 and id > $2

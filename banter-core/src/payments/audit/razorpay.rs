@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::super::state::Status;
 use super::super::{Error, Payments};
 use crate::ids::TransactionId;
 use crate::money::Paise;
@@ -17,8 +18,8 @@ use crate::providers::razorpay::{self, PAGE};
 pub enum Difference {
     #[error("payment {payment} of {amount} was captured, and no transaction of ours knows it")]
     NotOurs { payment: String, order: Option<String>, amount: Paise },
-    #[error("payment {payment} was captured, and transaction {transaction} is {status}")]
-    NotCredited { payment: String, transaction: TransactionId, status: String },
+    #[error("payment {payment} was captured, and transaction {transaction} is {}", status.name())]
+    NotCredited { payment: String, transaction: TransactionId, status: Status },
     #[error("payment {payment} is of {theirs}, and transaction {transaction} of {ours}")]
     AmountDiffers { payment: String, transaction: TransactionId, theirs: Paise, ours: Paise },
     #[error("payment {payment} has {theirs} refunded, and transaction {transaction} {ours}")]
@@ -55,16 +56,10 @@ impl crate::error::Coded for CompareError {
 
 struct Ours {
     id: TransactionId,
-    status: String,
+    status: Status,
     amount: Paise,
     refunded: Paise,
     payment: Option<String>,
-}
-
-impl Ours {
-    fn is_paid(&self) -> bool {
-        ["success", "partially_refunded", "refunded"].contains(&self.status.as_str())
-    }
 }
 
 impl Payments<'_> {
@@ -118,7 +113,7 @@ impl Payments<'_> {
             r#"
             select
                 id as "id: TransactionId",
-                status,
+                status as "status: Status",
                 amount as "amount: Paise",
                 refunded_amount as "refunded: Paise",
                 razorpay_payment_id as payment
@@ -141,8 +136,8 @@ impl Payments<'_> {
         let (transaction, is_its) = (ours.id, ours.payment.as_deref() == Some(theirs.id.as_str()));
         let refunded = theirs.amount_refunded.unwrap_or_default();
         Ok(if !theirs.is_captured() {
-            (is_its && ours.is_paid()).then_some(Difference::NotCaptured { payment, transaction })
-        } else if !ours.is_paid() {
+            (is_its && ours.status.is_paid()).then_some(Difference::NotCaptured { payment, transaction })
+        } else if !ours.status.is_paid() {
             Some(Difference::NotCredited { payment, transaction, status: ours.status })
         } else if !is_its {
             let (order, amount) = (theirs.order_id.clone(), theirs.amount);
@@ -163,7 +158,7 @@ impl Payments<'_> {
             r#"
             select
                 id as "id: TransactionId",
-                status,
+                status as "status: Status",
                 amount as "amount: Paise",
                 refunded_amount as "refunded: Paise",
                 razorpay_payment_id as payment

@@ -7,6 +7,7 @@ use crate::money::Paise;
 use crate::payments::audit::razorpay::Difference;
 use crate::payments::audit::{Audited, Finding};
 use crate::payments::ledger::{Account, Kind};
+use crate::payments::state::Status;
 use crate::sandbox::razorpay::{Method, Options, Sandbox};
 use crate::testing::noon;
 
@@ -315,7 +316,7 @@ async fn our_books_agree_with_razorpay_s() {
         async || payments.compare_with_razorpay(world.now() - day, world.now() + day, |_| {}).await.unwrap();
     let (id, payment) = (paid[2].0.transaction, paid[2].1.razorpay_payment_id.clone());
     let compared = compare().await;
-    let missing = Difference::NotCredited { payment, transaction: id, status: "pending".into() };
+    let missing = Difference::NotCredited { payment, transaction: id, status: Status::Pending };
     assert_eq!((compared.payments, compared.differences), (3, vec![missing.clone()]));
     world
         .sql(&format!("update transactions set refunded_amount = 7 where id = '{}'", paid[0].0.transaction))

@@ -28,17 +28,11 @@ pub(super) struct Book {
 }
 
 /// Entities of one kind, in the order in which they were made.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<Value>", into = "Vec<Value>")]
 pub(super) struct Shelf {
     ids: Vec<String>,
     of: HashMap<String, Value>,
-}
-
-impl Clone for Shelf {
-    fn clone(&self) -> Self {
-        Self { ids: self.ids.clone(), of: self.of.clone() }
-    }
 }
 
 impl From<Vec<Value>> for Shelf {

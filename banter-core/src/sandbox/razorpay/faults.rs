@@ -76,7 +76,7 @@ impl Faults {
             if let Some(at) = rules.iter().position(|rule| line.starts_with(&rule.at)) {
                 let rule = &mut rules[at];
                 found = Some(rule.fault.clone());
-                rule.left = rule.left.map(|left| left - 1);
+                rule.left = rule.left.map(|left| left.saturating_sub(1));
                 if rule.left == Some(0) {
                     rules.remove(at);
                 }
