@@ -67,6 +67,9 @@ create index transactions_parent_id on transactions (parent_id) where parent_id 
 create index transactions_subscription_id on transactions (subscription_id, period_end) where subscription_id is not null;
 -- What nobody knows the end of yet.
 create index transactions_pending on transactions (coalesce(asked_at, created_at)) where status = 'pending';
+-- Second payments of an order, which go back.
+create index transactions_kept on transactions (updated_at)
+    where kind = 'coin_purchase' and razorpay_order_id is null and status in ('success', 'partially_refunded');
 create index transactions_created_at on transactions (created_at, id);
 create index transactions_paid_at on transactions (paid_at) where paid_at is not null;
 
@@ -182,7 +185,7 @@ create or replace function job_lane(kind text) returns text
         when kind = 'push' then 'push'
         when kind in ('settle_seat', 'settle_media_room') then 'seat'
         when kind in ('reconcile_voice', 'ring_timeout', 'close_empty_room', 'leave_with_login') then 'voice'
-        when kind in ('apply_webhook', 'settle_refund', 'check_order', 'check_subscription', 'reconcile_payments', 'reconcile_yesterday', 'expire_premium') then 'money'
+        when kind in ('apply_webhook', 'settle_refund', 'check_order', 'check_subscription', 'reconcile_payments', 'reconcile_yesterday', 'reconcile_page', 'expire_premium') then 'money'
         else 'other'
     end;
 create index jobs_due on jobs (job_lane(kind), run_at) where state = 'queued';

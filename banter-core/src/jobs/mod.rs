@@ -12,7 +12,7 @@ pub mod prune;
 mod tests;
 pub mod worker;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 use tokio::sync::Notify;
@@ -58,8 +58,10 @@ pub enum Job {
     ExpirePremium { user_id: UserId },
     /// The same for all that wait; queues itself again.
     ReconcilePayments {},
-    /// Compares yesterday's payments with the provider's; queues itself again.
+    /// Has the payments of the last days compared with the provider's; queues itself again.
     ReconcileYesterday {},
+    /// Compares one page of a day's, and queues the next.
+    ReconcilePage { day: NaiveDate, page: u32 },
     /// Tells one phone of something. One job a phone, so that a retry reaches only those it did not reach before.
     Push(Push),
 }
@@ -82,6 +84,7 @@ impl Job {
             | Self::ApplyWebhook { .. }
             | Self::SettleRefund { .. }
             | Self::CheckOrder { .. }
+            | Self::ReconcilePage { .. }
             | Self::CheckSubscription { .. }
             | Self::ExpirePremium { .. }
             | Self::SettleMediaRoom { .. } => None,
@@ -114,6 +117,7 @@ impl Job {
             Self::ExpirePremium { user_id } => premium::expire(banter, *user_id).await,
             Self::ReconcilePayments {} => Box::pin(reconcile::run(banter)).await,
             Self::ReconcileYesterday {} => Box::pin(reconcile::run_yesterday(banter)).await,
+            Self::ReconcilePage { day, page } => Box::pin(reconcile::run_page(banter, *day, *page)).await,
             Self::Push(push) => push.run(banter).await,
         }
     }

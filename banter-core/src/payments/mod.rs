@@ -82,6 +82,10 @@ pub enum Error {
     PaymentFailed,
     #[error("no more than was paid and has not gone back can be refunded")]
     NotRefundable,
+    #[error(
+        "Razorpay has not named the payment of this charge yet: look for it in the dashboard, or wait for its webhook"
+    )]
+    NotNamed,
     #[error("no such event")]
     EventNotFound,
     #[error("an event is not understood: {0}")]
@@ -121,6 +125,7 @@ impl Coded for Error {
             Self::NotPaidYet => (Kind::Conflict, "PAYMENT_PENDING"),
             Self::PaymentFailed => (Kind::Conflict, "PAYMENT_FAILED"),
             Self::NotRefundable => (Kind::Conflict, "NOT_REFUNDABLE"),
+            Self::NotNamed => (Kind::Conflict, "PAYMENT_NOT_NAMED"),
             Self::EventNotFound => (Kind::NotFound, "WEBHOOK_EVENT_NOT_FOUND"),
             Self::EventNotUnderstood(_) => (Kind::Invalid, "WEBHOOK_INVALID"),
             Self::TooMany(error) => error.coded(),

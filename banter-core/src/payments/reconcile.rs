@@ -1,8 +1,13 @@
 //! Razorpay's own word, for what webhooks did not tell: orders that wait for too long, and every payment of yesterday.
 //! What is found is repaired by the same rules as if it had been told.
 
+mod left;
+
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use serde::Serialize;
+use sqlx::postgres::types::PgInterval;
 
 use super::settle::Captured;
 use super::state::{self, Act, Next, Status};
@@ -22,8 +27,12 @@ const WAITS: TimeDelta = TimeDelta::minutes(10);
 const ABANDONED: TimeDelta = TimeDelta::hours(24);
 /// Orders in one round.
 const BATCH: i64 = 100;
-/// Payments whose orders are looked at before Razorpay is asked about each: the rest is told by the next round.
+/// As long as a round may ask: a worker that is silent for longer is taken to be dead. The next round goes on.
+pub(super) const MOST_OF_A_ROUND: Duration = Duration::from_secs(20);
+/// Pages of a day's payments at the most.
 const MOST_PAGES: u32 = 1000;
+/// Days that are looked at each morning: banks tell of a payment for three days.
+const DAYS: u64 = 4;
 /// India's time, which has no summer.
 const IST: TimeDelta = TimeDelta::minutes(330);
 /// When yesterday is looked at, by India's clock: late enough that banks have told of it.
@@ -73,25 +82,42 @@ impl Report {
 /// The job that looks at orders, again and again.
 pub(crate) async fn run(banter: &Banter) -> Result<(), Failure> {
     let next = banter.clock().now() + ROUND;
-    let report = banter.payments().reconcile_waiting().await;
-    let subscriptions = banter.payments().subscriptions().check_due(BATCH).await;
+    let payments = banter.payments();
+    let report = payments.reconcile_waiting().await;
+    let subscriptions = payments.subscriptions().check_due(BATCH).await;
+    let left = payments.take_up_what_was_left().await;
     banter.jobs().queue(banter.pool(), &Job::ReconcilePayments {}, next).await?;
     log("waiting orders", report?);
     log("subscriptions", subscriptions?);
+    left?;
     Ok(())
 }
 
-/// The job that looks at yesterday, each morning.
+/// The job that has yesterday and the days before it looked at, each morning.
 pub(crate) async fn run_yesterday(banter: &Banter) -> Result<(), Failure> {
     let now = banter.clock().now();
-    let report = if banter.razorpay().is_configured() {
-        banter.payments().reconcile_day(india(now) - Days::new(1)).await
-    } else {
-        Ok(Report::default())
-    };
-    let report = report?;
-    banter.jobs().queue(banter.pool(), &Job::ReconcileYesterday {}, next_morning(now)).await?;
-    log("yesterday's payments", report);
+    let mut transaction = banter.pool().begin().await?;
+    if banter.razorpay().is_configured() {
+        for back in 1..=DAYS {
+            let job = Job::ReconcilePage { day: india(now) - Days::new(back), page: 0 };
+            banter.jobs().queue(&mut *transaction, &job, now).await?;
+        }
+    }
+    banter.jobs().queue(&mut *transaction, &Job::ReconcileYesterday {}, next_morning(now)).await?;
+    transaction.commit().await?;
+    banter.jobs().wake();
+    Ok(())
+}
+
+/// The job that looks at one page of a day's payments, and queues the next.
+pub(crate) async fn run_page(banter: &Banter, day: NaiveDate, page: u32) -> Result<(), Failure> {
+    let (report, more) = banter.payments().reconcile_page(day, page).await?;
+    if more {
+        let next = Job::ReconcilePage { day, page: page + 1 };
+        banter.jobs().queue(banter.pool(), &next, banter.clock().now()).await?;
+        banter.jobs().wake();
+    }
+    log("a day's payments", report);
     Ok(())
 }
 
@@ -129,7 +155,11 @@ impl Payments<'_> {
             r#"
             select id as "id: TransactionId"
             from transactions
-            where status = 'pending'
+            where (
+                  status = 'pending'
+                  -- A second card may have paid.
+                  or status = 'failed' and created_at > $1::timestamptz - $4::interval and razorpay_order_id is not null
+              )
               and kind = 'coin_purchase'
               and coalesce(asked_at, created_at) < $1::timestamptz - $2::interval
               -- Twice as long each time.
@@ -138,12 +168,17 @@ impl Payments<'_> {
             limit $3
             "#,
             self.0.clock().now(),
-            sqlx::postgres::types::PgInterval::try_from(WAITS).expect("whole minutes"),
+            PgInterval::try_from(WAITS).expect("whole minutes"),
             BATCH,
+            PgInterval::try_from(ABANDONED).expect("whole hours"),
         )
         .fetch_all(self.0.pool())
         .await?;
+        let begun = Instant::now();
         for transaction in waiting {
+            if begun.elapsed() > MOST_OF_A_ROUND {
+                break;
+            }
             match self.check_order(transaction).await {
                 Ok(one) => report.add(one),
                 Err(Error::Razorpay(error @ razorpay::Error::Away(_))) => {
@@ -180,8 +215,18 @@ impl Payments<'_> {
         let mut payments = Vec::new();
         if let Some(order_id) = &order.razorpay_order_id {
             payments = self.0.razorpay().order_payments(order_id).await?;
+            // What was paid before what is only promised.
+            payments.sort_by_key(|payment| !payment.is_captured());
             for payment in &payments {
-                report.add(self.apply(order_id, payment).await?);
+                match self.apply(order_id, payment).await {
+                    Ok(one) => report.add(one),
+                    Err(error @ (Error::Database(_) | Error::Razorpay(razorpay::Error::Away(_)))) => {
+                        return Err(error);
+                    }
+                    Err(Error::NotPaidYet) => report.unanswered += 1,
+                    // Another one may be right.
+                    Err(error) => report.refuse(&error, &payment.id),
+                }
             }
         }
         let is_old = order.created_at + ABANDONED <= now;
@@ -206,19 +251,26 @@ impl Payments<'_> {
 
     /// Compares all payments of a day, by India's clock, with ours.
     pub async fn reconcile_day(&self, day: NaiveDate) -> Result<Report, Error> {
-        let (from, to) = (begins(day), begins(day + Days::new(1)));
         let mut report = Report::default();
         for page in 0..MOST_PAGES {
-            let payments =
-                self.0.razorpay().payments(from.timestamp(), to.timestamp() - 1, page * PAGE).await?;
-            let whole = payments.len() == PAGE as usize;
-            report.add(self.compare(&payments).await?);
-            if !whole {
-                return Ok(report);
+            let (one, more) = self.reconcile_page(day, page).await?;
+            report.add(one);
+            if !more {
+                break;
             }
         }
-        tracing::error!(%day, "more payments in a day than are compared");
         Ok(report)
+    }
+
+    /// One page of them, and whether there are more.
+    async fn reconcile_page(&self, day: NaiveDate, page: u32) -> Result<(Report, bool), Error> {
+        let (from, to) = (begins(day), begins(day + Days::new(1)));
+        let payments = self.0.razorpay().payments(from.timestamp(), to.timestamp() - 1, page * PAGE).await?;
+        let whole = payments.len() == PAGE as usize;
+        if whole && page + 1 == MOST_PAGES {
+            tracing::error!(%day, "more payments in a day than are compared");
+        }
+        Ok((self.compare(&payments).await?, whole && page + 1 < MOST_PAGES))
     }
 
     async fn compare(&self, payments: &[Payment]) -> Result<Report, Error> {
@@ -252,6 +304,7 @@ impl Payments<'_> {
                 Err(error @ (Error::Database(_) | Error::Razorpay(razorpay::Error::Away(_)))) => {
                     return Err(error);
                 }
+                Err(Error::NotPaidYet) => report.unanswered += 1,
                 Err(error) => report.refuse(&error, &payment.id),
                 Ok(one) => report.add(one),
             }
@@ -286,6 +339,8 @@ impl Payments<'_> {
         let mut report = Report::default();
         let taken;
         let payment = match payment.status {
+            // Nobody else's money is taken, nor any that would have to go back.
+            PaymentStatus::Authorized if !self.is_wanted(order_id, payment).await? => return Ok(report),
             PaymentStatus::Authorized => match self.take(payment).await? {
                 Some(captured) => {
                     taken = captured;
@@ -293,7 +348,7 @@ impl Payments<'_> {
                 }
                 None => return Ok(report),
             },
-            PaymentStatus::Created => return Ok(report),
+            PaymentStatus::Created | PaymentStatus::Other => return Ok(report),
             PaymentStatus::Captured | PaymentStatus::Refunded | PaymentStatus::Failed => payment,
         };
         let mut transaction = self.0.pool().begin().await?;
@@ -310,14 +365,46 @@ impl Payments<'_> {
         transaction.commit().await?;
         report.credited += u32::from(settled.is_new());
         settled.tell(self).await;
-        if payment.amount_refunded.is_some_and(|refunded| refunded > Paise(0)) {
-            for refund in self.0.razorpay().refunds_of(&payment.id).await? {
-                let heard = self.refund_is(&refund).await?;
-                report.refunds += u32::from(heard.is_new());
-                heard.tell(self).await;
-            }
+        let ours = sqlx::query_scalar!(
+            r#"select refunded_amount as "refunded: Paise" from transactions where razorpay_payment_id = $1"#,
+            payment.id,
+        )
+        .fetch_optional(self.0.pool())
+        .await?;
+        if ours.is_some_and(|ours| ours != payment.amount_refunded.unwrap_or_default()) {
+            report.refunds += self.hear_refunds_of(&payment.id).await?;
         }
         Ok(report)
+    }
+
+    /// Asks about all refunds of a payment; how many of them were not known.
+    pub(super) async fn hear_refunds_of(&self, payment_id: &str) -> Result<u32, Error> {
+        let mut new = 0;
+        for refund in self.0.razorpay().refunds_of(payment_id).await? {
+            let heard = self.refund_is(&refund).await?;
+            new += u32::from(heard.is_new());
+            heard.tell(self).await;
+        }
+        Ok(new)
+    }
+
+    /// Whether a payment that is promised would pay for an order of ours.
+    async fn is_wanted(&self, order_id: &str, payment: &Payment) -> Result<bool, Error> {
+        let order = sqlx::query!(
+            r#"
+            select status as "status: Status", amount as "amount: Paise", currency
+            from transactions
+            where razorpay_order_id = $1 and kind = 'coin_purchase'
+            "#,
+            order_id,
+        )
+        .fetch_optional(self.0.pool())
+        .await?
+        .ok_or(Error::OrderNotFound)?;
+        if (order.amount, &order.currency) != (payment.amount, &payment.currency) {
+            return Err(Error::Mismatch);
+        }
+        Ok(!order.status.is_paid())
     }
 }
 

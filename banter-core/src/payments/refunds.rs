@@ -4,7 +4,12 @@
 //!
 //! Refunds made in Razorpay's dashboard are heard of by webhooks, and by looks at their payments.
 
+mod hear;
+
 use sqlx::PgConnection;
+
+pub(crate) use hear::Heard;
+use hear::as_status;
 
 use super::ledger::{self, Entry, Outcome};
 use super::state::{self, Act, Next, Status};
@@ -16,7 +21,7 @@ use crate::jobs::{Failure, Job};
 use crate::money::Paise;
 use crate::notifications::{Added, Kind as NewsKind, News};
 use crate::providers::razorpay;
-use crate::providers::razorpay::entities::{Refund, RefundStatus};
+use crate::providers::razorpay::entities::Refund;
 use crate::text;
 
 /// Razorpay's least.
@@ -33,7 +38,11 @@ pub(super) struct Parent {
     pub currency: String,
     pub refunded: Paise,
     pub coins: Option<i32>,
+    /// Coins that its refunds took.
+    pub coins_back: i32,
     pub is_premium: bool,
+    /// Razorpay has said by which payment it was paid.
+    pub is_named: bool,
 }
 
 pub(super) async fn lock(db: &mut PgConnection, id: TransactionId) -> Result<Parent, Error> {
@@ -48,7 +57,13 @@ pub(super) async fn lock(db: &mut PgConnection, id: TransactionId) -> Result<Par
             currency,
             refunded_amount as "refunded: Paise",
             coins,
-            kind = 'subscription' as "is_premium!"
+            (
+                select coalesce(sum(r.coins), 0)::int
+                from transactions r
+                where r.parent_id = transactions.id and r.status <> 'failed'
+            ) as "coins_back!",
+            kind = 'subscription' as "is_premium!",
+            razorpay_payment_id is not null as "is_named!"
         from transactions
         where id = $1 and kind <> 'refund'
         for no key update
@@ -95,29 +110,6 @@ impl Opened {
     }
 }
 
-/// What Razorpay told of a refund.
-#[derive(Debug)]
-pub(crate) enum Heard {
-    Opened(Opened),
-    Reversed(Moved),
-    Noted,
-}
-
-impl Heard {
-    /// It had not been known.
-    pub(crate) fn is_new(&self) -> bool {
-        matches!(self, Self::Opened(_) | Self::Reversed(_))
-    }
-
-    pub(crate) async fn tell(self, payments: &Payments<'_>) {
-        match self {
-            Self::Opened(opened) => opened.tell(payments).await,
-            Self::Reversed(moved) => moved.tell(payments),
-            Self::Noted => {}
-        }
-    }
-}
-
 /// Who decided a refund, and why.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decision<'a> {
@@ -125,6 +117,10 @@ pub(crate) struct Decision<'a> {
     /// `None`: an operator at a terminal, or the house's own rule.
     pub actor: Option<UserId>,
 }
+
+/// Why a second payment of an order goes back.
+pub(super) const PAID_TWICE: Decision<'static> =
+    Decision { reason: "the order had been paid already", actor: None };
 
 impl Payments<'_> {
     /// Gives back all that is left of a payment, or a part of it. The coins go at once; the money within minutes, told by
@@ -143,6 +139,9 @@ impl Payments<'_> {
         self.0.razorpay().key_id()?;
         let mut transaction = self.0.pool().begin().await?;
         let parent = lock(&mut transaction, payment).await?;
+        if parent.status.is_paid() && !parent.is_named {
+            return Err(Error::NotNamed);
+        }
         let amount = amount.unwrap_or(parent.amount - parent.refunded);
         let reason = reason.expect("no problem");
         let decision = Decision { reason: &reason, actor };
@@ -170,9 +169,7 @@ impl Payments<'_> {
         };
         let now = self.0.clock().now();
         let refund = TransactionId(self.0.ids().uuid(now));
-        let coins = parent
-            .coins
-            .map(|coins| back(coins, parent.amount, so_far) - back(coins, parent.amount, parent.refunded));
+        let coins = parent.coins.map(|coins| (back(coins, parent.amount, so_far) - parent.coins_back).max(0));
         sqlx::query!(
             r#"
             with parent as (
@@ -213,25 +210,50 @@ impl Payments<'_> {
         Ok(Opened { refund, moved, news })
     }
 
+    /// Tries again to give back a second payment of an order, in the caller's transaction.
+    pub(super) async fn give_back_again(
+        &self,
+        db: &mut PgConnection,
+        second: TransactionId,
+    ) -> Result<(), Error> {
+        let parent = lock(db, second).await?;
+        let left = parent.amount - parent.refunded;
+        if left <= Paise(0) {
+            return Ok(());
+        }
+        let opened = self.open_refund(db, &parent, left, &PAID_TWICE, None).await?;
+        tracing::info!(refund = %opened.refund, "a second payment goes back");
+        Ok(())
+    }
+
     /// Asks Razorpay to give the money of a refund back. Safe to run twice: the key is the refund's.
     pub(crate) async fn settle_refund(&self, refund: TransactionId) -> Result<(), Failure> {
         let waiting = sqlx::query!(
             r#"
-            select r.amount as "amount: Paise", p.razorpay_payment_id as "payment_id!", p.id as "parent_id: TransactionId"
+            select
+                r.amount as "amount: Paise",
+                r.razorpay_refund_id is not null as "is_made!",
+                p.razorpay_payment_id as "payment_id!",
+                p.id as "parent_id: TransactionId"
             from transactions r
             join transactions p on p.id = r.parent_id
-            where r.id = $1 and r.status = 'pending' and r.razorpay_refund_id is null and p.razorpay_payment_id is not null
+            where r.id = $1 and r.status = 'pending' and p.razorpay_payment_id is not null
             "#,
             refund.0,
         )
         .fetch_optional(self.0.pool())
         .await?;
         let Some(waiting) = waiting else { return Ok(()) };
+        if waiting.is_made {
+            self.hear_refunds_of(&waiting.payment_id).await?;
+            return Ok(());
+        }
         let notes =
             [("refundId", refund.to_string()), ("transactionId", waiting.parent_id.to_string())].into();
         let key = refund.0.simple().to_string();
         let heard = match self.0.razorpay().refund(&waiting.payment_id, waiting.amount, &key, &notes).await {
             Ok(made) => self.refund_is(&made).await,
+            Err(error) if error.is_of_ours() => return Err(Failure::Later(error.to_string())),
             Err(razorpay::Error::Refused { description, .. }) => {
                 tracing::error!(%refund, description, "a refund is refused: the coins come back");
                 let mut transaction = self.0.pool().begin().await?;
@@ -243,129 +265,14 @@ impl Payments<'_> {
             }
             Err(error) => return Err(Failure::Later(error.to_string())),
         };
-        heard.map_err(|error| Failure::Later(error.to_string()))?.tell(self).await;
+        let heard = heard.map_err(|error| Failure::Later(error.to_string()))?;
+        let is_reversed = matches!(heard, Heard::Reversed(_));
+        heard.tell(self).await;
+        if is_reversed {
+            // It may have gone back by another one, made in the dashboard.
+            self.hear_refunds_of(&waiting.payment_id).await?;
+        }
         Ok(())
-    }
-
-    /// Notes what Razorpay says of a refund, in a transaction of its own.
-    pub(super) async fn refund_is(&self, made: &Refund) -> Result<Heard, Error> {
-        let mut transaction = self.0.pool().begin().await?;
-        let heard = self.hear_refund(&mut transaction, made).await?;
-        transaction.commit().await?;
-        Ok(heard)
-    }
-
-    /// What a refund of theirs means for ours: one we asked for is known by its notes, one made in the dashboard is
-    /// opened here. Any order, any number of times.
-    pub(crate) async fn hear_refund(&self, db: &mut PgConnection, made: &Refund) -> Result<Heard, Error> {
-        let parent = sqlx::query_scalar!(
-            r#"select id as "id: TransactionId" from transactions where razorpay_payment_id = $1"#,
-            made.payment_id,
-        )
-        .fetch_optional(&mut *db)
-        .await?
-        .ok_or(Error::TransactionNotFound)?;
-        // Whoever hears of the same refund at once waits here.
-        let parent = lock(db, parent).await?;
-        if made.currency != parent.currency {
-            return Err(Error::Mismatch);
-        }
-        let ours: Option<TransactionId> = made.notes.0.get("refundId").and_then(|id| id.parse().ok());
-        let known = sqlx::query!(
-            r#"
-            select
-                id as "id: TransactionId",
-                status as "status: Status",
-                amount as "amount: Paise",
-                razorpay_refund_id
-            from transactions
-            where parent_id = $1
-              and (razorpay_refund_id = $2 or razorpay_refund_id is null and id = $3)
-            "#,
-            parent.id.0,
-            made.id,
-            ours.map(|id| id.0),
-        )
-        .fetch_optional(&mut *db)
-        .await?;
-        let Some(known) = known else {
-            if made.status == RefundStatus::Failed {
-                return Ok(Heard::Noted);
-            }
-            let decision = Decision { reason: "made at the payment provider", actor: None };
-            return Ok(Heard::Opened(
-                self.open_refund(db, &parent, made.amount, &decision, Some(made)).await?,
-            ));
-        };
-        if known.amount != made.amount {
-            return Err(Error::Mismatch);
-        }
-        if made.status == RefundStatus::Failed {
-            return self.reverse(db, known.id, "the bank did not take it").await;
-        }
-        sqlx::query!(
-            r#"
-            update transactions
-            set razorpay_refund_id = $2,
-                -- What was processed is not pending again, and what failed has ended.
-                status = case when status = 'pending' then $3 else status end,
-                paid_at = case when status = 'pending' and $3 = 'success' then $4 else paid_at end,
-                updated_at = $4
-            where id = $1 and (razorpay_refund_id is null or status <> $3)
-            "#,
-            known.id.0,
-            made.id,
-            as_status(made.status).name(),
-            self.0.clock().now(),
-        )
-        .execute(db)
-        .await?;
-        Ok(Heard::Noted)
-    }
-
-    /// The money did not go back after all: the coins do. Once.
-    async fn reverse(&self, db: &mut PgConnection, refund: TransactionId, why: &str) -> Result<Heard, Error> {
-        let why: String = why.chars().take(300).collect();
-        let parent = sqlx::query_scalar!(
-            r#"select parent_id as "id!: TransactionId" from transactions where id = $1 and kind = 'refund'"#,
-            refund.0,
-        )
-        .fetch_optional(&mut *db)
-        .await?
-        .ok_or(Error::TransactionNotFound)?;
-        let parent = lock(db, parent).await?;
-        let failed = sqlx::query!(
-            r#"
-            update transactions
-            set status = 'failed', failure_code = 'REFUND_FAILED', failure_reason = $2, updated_at = $3
-            where id = $1 and status in ('pending', 'success')
-            returning amount as "amount: Paise", coins
-            "#,
-            refund.0,
-            why,
-            self.0.clock().now(),
-        )
-        .fetch_optional(&mut *db)
-        .await?;
-        let Some(failed) = failed else { return Ok(Heard::Noted) };
-        let so_far = parent.refunded - failed.amount;
-        let status = match state::next(parent.status, Act::Refund { so_far, of: parent.amount }) {
-            Next::Become(status) => status,
-            Next::Stay => parent.status,
-            Next::Refuse => return Err(Error::NotRefundable),
-        };
-        sqlx::query!(
-            "update transactions set status = $2, refunded_amount = $3, updated_at = $4 where id = $1",
-            parent.id.0,
-            status as Status,
-            so_far.0,
-            self.0.clock().now(),
-        )
-        .execute(&mut *db)
-        .await?;
-        let reference = format!("refund-reversed:{refund}");
-        let moved = self.moved(db, &parent, ledger::Kind::RefundReversed, failed.coins, reference).await?;
-        Ok(Heard::Reversed(moved))
     }
 
     /// What was bought goes with the money, and comes back with it.
@@ -392,14 +299,6 @@ impl Payments<'_> {
 fn reused(error: sqlx::Error) -> Error {
     // A refund of theirs is of one payment.
     if violates(&error, "transactions_razorpay_refund_id_key") { Error::Mismatch } else { error.into() }
-}
-
-fn as_status(status: RefundStatus) -> Status {
-    match status {
-        RefundStatus::Pending => Status::Pending,
-        RefundStatus::Processed => Status::Success,
-        RefundStatus::Failed => Status::Failed,
-    }
 }
 
 /// How many of the coins have gone back when so much of the price has: whole coins, all of them with the last paisa.

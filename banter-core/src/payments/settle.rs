@@ -5,7 +5,7 @@
 use sqlx::{PgConnection, PgExecutor};
 
 use super::ledger::{self, Entry, Outcome};
-use super::refunds::{Decision, Opened};
+use super::refunds::{Opened, PAID_TWICE};
 use super::state::{self, Act, Next, Status};
 use super::{Error, Payments, metrics};
 use crate::error::violates;
@@ -252,8 +252,7 @@ impl Payments<'_> {
         }
         tracing::warn!(transaction = %order.id, payment = captured.payment_id, "an order was paid twice");
         let parent = super::refunds::lock(db, second).await?;
-        let decision = Decision { reason: "the order had been paid already", actor: None };
-        let opened = self.open_refund(db, &parent, parent.amount, &decision, None).await?;
+        let opened = self.open_refund(db, &parent, parent.amount, &PAID_TWICE, None).await?;
         Ok(Settled::PaidTwice(opened))
     }
 

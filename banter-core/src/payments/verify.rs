@@ -132,7 +132,7 @@ impl Payments<'_> {
         match payment.status {
             PaymentStatus::Captured | PaymentStatus::Refunded => Ok(Some(payment)),
             PaymentStatus::Authorized => self.take(&payment).await,
-            PaymentStatus::Created => Err(Error::NotPaidYet),
+            PaymentStatus::Created | PaymentStatus::Other => Err(Error::NotPaidYet),
             PaymentStatus::Failed => Err(Error::PaymentFailed),
         }
     }
@@ -145,7 +145,11 @@ impl Payments<'_> {
                 tracing::warn!(why, payment = payment.id, "a payment could not be captured yet");
                 Err(Error::NotPaidYet)
             }
-            Err(error) => Err(error.into()),
+            // It may have been taken, or have gone back, in another way: the order is looked at.
+            Err(error) => {
+                tracing::error!(%error, payment = payment.id, "a payment that was promised is not to be had");
+                Err(Error::NotPaidYet)
+            }
         }
     }
 

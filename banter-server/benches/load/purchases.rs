@@ -16,8 +16,8 @@ use crate::pgbench::{self, Ceiling, query};
 
 const ORDERS: usize = 1500;
 const PEOPLE: usize = 64;
-/// Proofs on their way at once.
-const CONNECTIONS: usize = 16;
+/// Proofs on their way at once; as many as pgbench has clients.
+const CONNECTIONS: usize = 20;
 
 pub(crate) async fn stand_in() -> Sandbox {
     Sandbox::start(Options::new(Clock::System)).await.expect("a stand-in for Razorpay")
@@ -172,6 +172,7 @@ fn script(ids: &str, many: usize) -> String {
             "array[(:t_id)::uuid]",
             "now()",
             "12",
+            "true",
         ],
     );
     // pgbench takes a name from each column that an answer has.

@@ -204,12 +204,14 @@ async fn replay(args: ReplayArgs, settings: &Settings, out: &Printer) -> Result<
         let payments = banter.payments();
         let ids = match state {
             Some(state) => payments.events_in(state).await?,
-            None => args.ids,
+            None => {
+                // All are there, or none is touched.
+                for id in &args.ids {
+                    payments.event(id).await.map_err(failure)?;
+                }
+                args.ids
+            }
         };
-        // All are there, or none is touched.
-        for id in &ids {
-            payments.event(id).await.map_err(failure)?;
-        }
         let number = count(ids.len() as u64, "event");
         if !ids.is_empty() && !args.yes {
             confirm(format_args!("this applies {number} again"), "replay", "nothing was applied", out)?;

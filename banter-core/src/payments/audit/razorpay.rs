@@ -60,6 +60,7 @@ struct Ours {
     amount: Paise,
     refunded: Paise,
     payment: Option<String>,
+    order: Option<String>,
 }
 
 impl Payments<'_> {
@@ -76,11 +77,12 @@ impl Payments<'_> {
         loop {
             let page = self.0.razorpay().payments(from.timestamp(), to.timestamp(), skip).await?;
             let Ok(count) = u32::try_from(page.len()) else { break };
+            let ours = self.ours_of(&page).await?;
             for payment in page {
                 // A payment that came in meanwhile moves the others on.
                 if seen.insert(payment.id.clone()) {
                     compared.payments += 1;
-                    compared.differences.extend(self.beside(&payment).await?);
+                    compared.differences.extend(beside(&ours, &payment));
                 }
             }
             progress(compared.payments);
@@ -90,7 +92,9 @@ impl Payments<'_> {
             skip += count;
         }
         for ours in self.paid_between(from, to).await? {
-            let Some(payment) = ours.payment.filter(|payment| !seen.contains(payment)) else { continue };
+            let Some(payment) = ours.payment.clone().filter(|payment| !seen.contains(payment)) else {
+                continue;
+            };
             // Made before the time, and captured in it.
             let theirs = match self.0.razorpay().payment(&payment).await {
                 Ok(theirs) => Some(theirs),
@@ -98,17 +102,18 @@ impl Payments<'_> {
                 Err(error) => return Err(error.into()),
             };
             match theirs {
-                Some(theirs) if theirs.is_captured() => {
-                    compared.differences.extend(self.beside(&theirs).await?);
-                }
-                _ => compared.differences.push(Difference::NotCaptured { payment, transaction: ours.id }),
+                Some(theirs) => compared.differences.extend(beside(&[ours], &theirs)),
+                None => compared.differences.push(Difference::NotCaptured { payment, transaction: ours.id }),
             }
         }
         Ok(compared)
     }
 
-    async fn beside(&self, theirs: &Payment) -> Result<Option<Difference>, sqlx::Error> {
-        let ours = sqlx::query_as!(
+    /// What we hold of these payments, and of the orders that they pay.
+    async fn ours_of(&self, payments: &[Payment]) -> Result<Vec<Ours>, sqlx::Error> {
+        let ids: Vec<String> = payments.iter().map(|payment| payment.id.clone()).collect();
+        let orders: Vec<String> = payments.iter().filter_map(|payment| payment.order_id.clone()).collect();
+        sqlx::query_as!(
             Ours,
             r#"
             select
@@ -116,40 +121,16 @@ impl Payments<'_> {
                 status as "status: Status",
                 amount as "amount: Paise",
                 refunded_amount as "refunded: Paise",
-                razorpay_payment_id as payment
+                razorpay_payment_id as payment,
+                razorpay_order_id as "order"
             from transactions
-            where kind <> 'refund' and (razorpay_payment_id = $1 or razorpay_order_id = $2)
-            -- Its own row before that of the order, which another payment may have paid.
-            order by razorpay_payment_id = $1 desc nulls last
-            limit 1
+            where kind <> 'refund' and (razorpay_payment_id = any($1) or razorpay_order_id = any($2))
             "#,
-            theirs.id,
-            theirs.order_id,
+            &ids,
+            &orders,
         )
-        .fetch_optional(self.0.pool())
-        .await?;
-        let payment = theirs.id.clone();
-        let Some(ours) = ours else {
-            let (order, amount) = (theirs.order_id.clone(), theirs.amount);
-            return Ok(theirs.is_captured().then_some(Difference::NotOurs { payment, order, amount }));
-        };
-        let (transaction, is_its) = (ours.id, ours.payment.as_deref() == Some(theirs.id.as_str()));
-        let refunded = theirs.amount_refunded.unwrap_or_default();
-        Ok(if !theirs.is_captured() {
-            (is_its && ours.status.is_paid()).then_some(Difference::NotCaptured { payment, transaction })
-        } else if !ours.status.is_paid() {
-            Some(Difference::NotCredited { payment, transaction, status: ours.status })
-        } else if !is_its {
-            let (order, amount) = (theirs.order_id.clone(), theirs.amount);
-            Some(Difference::NotOurs { payment, order, amount })
-        } else if ours.amount != theirs.amount {
-            let (theirs, ours) = (theirs.amount, ours.amount);
-            Some(Difference::AmountDiffers { payment, transaction, theirs, ours })
-        } else if ours.refunded != refunded {
-            Some(Difference::RefundsDiffer { payment, transaction, theirs: refunded, ours: ours.refunded })
-        } else {
-            None
-        })
+        .fetch_all(self.0.pool())
+        .await
     }
 
     async fn paid_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Ours>, sqlx::Error> {
@@ -161,7 +142,8 @@ impl Payments<'_> {
                 status as "status: Status",
                 amount as "amount: Paise",
                 refunded_amount as "refunded: Paise",
-                razorpay_payment_id as payment
+                razorpay_payment_id as payment,
+                razorpay_order_id as "order"
             from transactions
             where paid_at between $1 and $2
               and kind <> 'refund'
@@ -173,5 +155,34 @@ impl Payments<'_> {
         )
         .fetch_all(self.0.pool())
         .await
+    }
+}
+
+fn beside(ours: &[Ours], theirs: &Payment) -> Option<Difference> {
+    // Its own row before that of the order, which another payment may have paid.
+    let its = ours.iter().find(|ours| ours.payment.as_ref() == Some(&theirs.id));
+    let ours =
+        its.or_else(|| ours.iter().find(|ours| theirs.order_id.is_some() && ours.order == theirs.order_id));
+    let payment = theirs.id.clone();
+    let not_ours = || {
+        let (payment, order) = (theirs.id.clone(), theirs.order_id.clone());
+        Difference::NotOurs { payment, order, amount: theirs.amount }
+    };
+    let Some(ours) = ours else { return theirs.is_captured().then(not_ours) };
+    let transaction = ours.id;
+    let refunded = theirs.amount_refunded.unwrap_or_default();
+    if !theirs.is_captured() {
+        (its.is_some() && ours.status.is_paid()).then_some(Difference::NotCaptured { payment, transaction })
+    } else if !ours.status.is_paid() {
+        Some(Difference::NotCredited { payment, transaction, status: ours.status })
+    } else if its.is_none() {
+        Some(not_ours())
+    } else if ours.amount != theirs.amount {
+        let (theirs, ours) = (theirs.amount, ours.amount);
+        Some(Difference::AmountDiffers { payment, transaction, theirs, ours })
+    } else if ours.refunded != refunded {
+        Some(Difference::RefundsDiffer { payment, transaction, theirs: refunded, ours: ours.refunded })
+    } else {
+        None
     }
 }

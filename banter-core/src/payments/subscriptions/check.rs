@@ -1,6 +1,8 @@
 //! Razorpay's own word on subscriptions, for what webhooks did not tell. What nobody should go on paying for, or nobody
 //! will pay, is ended here.
 
+use std::time::Instant;
+
 use chrono::TimeDelta;
 use sqlx::postgres::types::PgInterval;
 
@@ -9,7 +11,8 @@ use super::state::Status;
 use super::{Row, Subscriptions, row};
 use crate::ids::SubscriptionId;
 use crate::payments::Error;
-use crate::payments::reconcile::Report;
+use crate::payments::reconcile::{MOST_OF_A_ROUND, Report};
+use crate::providers::razorpay;
 use crate::providers::razorpay::entities::{self, Payment};
 
 /// One that goes on is asked about this often.
@@ -47,14 +50,18 @@ impl Subscriptions<'_> {
         )
         .fetch_all(self.0.0.pool())
         .await?;
+        let begun = Instant::now();
         for subscription in due {
+            if begun.elapsed() > MOST_OF_A_ROUND {
+                break;
+            }
             match self.check(subscription, None).await {
                 Ok(one) => report.add(one),
                 Err(Error::Razorpay(error)) => {
                     tracing::warn!(%error, %subscription, "a subscription could not be asked about");
                     report.unanswered += 1;
                     // They are away: the others would only wait for the same.
-                    if !error.is_unknown() {
+                    if matches!(error, razorpay::Error::Away(_)) {
                         break;
                     }
                 }

@@ -237,10 +237,11 @@ async fn charge(
         );
         return Err(Error::Mismatch);
     }
-    if let Some(payment) = payment
-        && name(banter, db, held, payment, start).await?
-    {
-        return Ok(None);
+    if let Some(payment) = payment {
+        banter.payments().hear_refused_refunds(db, &payment.id).await?;
+        if name(banter, db, held, payment, start).await? {
+            return Ok(None);
+        }
     }
     let known = sqlx::query!(
         r#"
@@ -341,5 +342,6 @@ async fn name(
 }
 
 fn reused(error: sqlx::Error) -> Error {
-    if violates(&error, "transactions_razorpay_payment_id_key") { Error::PaymentReused } else { error.into() }
+    let keys = ["transactions_razorpay_payment_id_key", "transactions_razorpay_order_id_key"];
+    if keys.iter().any(|key| violates(&error, key)) { Error::PaymentReused } else { error.into() }
 }

@@ -66,6 +66,13 @@ impl Market {
             .unwrap()
     }
 
+    async fn number(&self, sql: &str) -> i32 {
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql.to_owned()))
+            .fetch_one(self.world.banter.pool())
+            .await
+            .unwrap()
+    }
+
     async fn coins(&self) -> i32 {
         sqlx::query_scalar("select coins from users where id = $1")
             .bind(self.asha.id)
@@ -387,4 +394,187 @@ async fn a_refund_of_nothing_of_ours_is_refused() {
     unknown["payload"]["refund"]["entity"]["payment_id"] = "pay_00000000000000".into();
     assert_eq!(market.deliver("evt_2", &unknown).await, "refused");
     assert_eq!(market.coins().await, 100);
+}
+
+#[tokio::test]
+async fn a_refund_outlives_any_outage() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Standard).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Card).unwrap();
+    market.verify(&ordered, &checkout).await.unwrap();
+    market.sandbox.fail(Fault::ServerError);
+    market.payments().refund(ordered.transaction, None, "a complaint", None).await.unwrap();
+    for _ in 0..12 {
+        market.work().await;
+        market.world.advance(TimeDelta::minutes(10));
+    }
+    let dead = "select count(*)::int from jobs where kind = 'settle_refund' and state = 'dead'";
+    assert_eq!(market.number(dead).await, 1, "it was given up");
+    market.sandbox.recover();
+    market.payments().take_up_what_was_left().await.unwrap();
+    market.work().await;
+    assert_eq!(market.sandbox.entity(&checkout.razorpay_payment_id).unwrap()["amount_refunded"], 9900);
+    let through = "select count(*)::int from transactions where kind = 'refund' and status = 'success'";
+    assert_eq!(market.number(through).await, 1);
+    market.world.may_leave_jobs();
+}
+
+#[tokio::test]
+async fn an_event_outlives_any_outage() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Basic).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Upi).unwrap();
+    market.sandbox.refund(&checkout.razorpay_payment_id, None).unwrap();
+    let events = market.sandbox.events();
+    let refunded = events.iter().rfind(|sent| sent.name.starts_with("refund.")).expect("a refund's event");
+    market.sandbox.fail(Fault::ServerError);
+    market.deliver("evt_1", &refunded.body).await;
+    for _ in 0..12 {
+        market.world.advance(TimeDelta::minutes(10));
+        market.work().await;
+    }
+    assert_eq!(market.event("evt_1").await, "received");
+    market.sandbox.recover();
+    market.payments().take_up_what_was_left().await.unwrap();
+    market.work().await;
+    assert_eq!(
+        (market.event("evt_1").await.as_str(), market.status(&ordered).await.as_str()),
+        ("applied", "refunded")
+    );
+    assert_eq!(market.coins().await, 100);
+    market.world.may_leave_jobs();
+}
+
+#[tokio::test]
+async fn a_refund_that_was_refused_for_our_keys_is_asked_for_again() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Basic).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Upi).unwrap();
+    market.verify(&ordered, &checkout).await.unwrap();
+    market.sandbox.fail_at(
+        "POST /v1/payments/",
+        Some(1),
+        Fault::Refuse("The requested URL was not found on the server.".into()),
+    );
+    market.payments().refund(ordered.transaction, None, "a complaint", None).await.unwrap();
+    market.work().await;
+    assert_eq!(
+        (market.coins().await, market.status(&ordered).await.as_str()),
+        (100, "refunded"),
+        "it says nothing of the payment"
+    );
+    market.world.advance(TimeDelta::minutes(5));
+    market.work().await;
+    assert_eq!(market.sandbox.entity(&checkout.razorpay_payment_id).unwrap()["amount_refunded"], 4900);
+}
+
+#[tokio::test]
+async fn the_dashboard_was_quicker_than_our_refund() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Basic).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Upi).unwrap();
+    market.verify(&ordered, &checkout).await.unwrap();
+    market.payments().refund(ordered.transaction, None, "a complaint", None).await.unwrap();
+    market.sandbox.refund(&checkout.razorpay_payment_id, None).unwrap();
+    let events = market.sandbox.events();
+    let theirs = events.iter().rfind(|sent| sent.name == "refund.created").expect("a refund's event");
+    // Both are heard of at once: ours is refused, theirs stands.
+    market.deliver("evt_1", &theirs.body).await;
+    assert_eq!((market.coins().await, market.status(&ordered).await.as_str()), (100, "refunded"));
+    let states =
+        "select count(*)::int from transactions where kind = 'refund' and status in ('failed', 'success')";
+    assert_eq!(market.number(states).await, 2);
+    let audited = market.payments().audit(None, |_| {}).await.unwrap();
+    assert!(audited.is_clean(), "{:?}", audited.findings);
+}
+
+#[tokio::test]
+async fn nobody_else_s_money_is_taken() {
+    let market = Market::open().await;
+    let (foreign, paid, altered) = (
+        market.order(Package::Basic).await,
+        market.order(Package::Basic).await,
+        market.order(Package::Basic).await,
+    );
+    let [foreign, altered_payment] = [&foreign, &altered].map(|ordered| {
+        market.sandbox.authorize(&ordered.order_id, Method::Card).unwrap().razorpay_payment_id
+    });
+    let promised = market.sandbox.authorize(&paid.order_id, Method::Card).unwrap().razorpay_payment_id;
+    market
+        .world
+        .sql(&format!(
+            "update transactions set status = 'success', paid_at = now() where id = '{}'",
+            paid.transaction
+        ))
+        .await;
+    market
+        .world
+        .sql(&format!("update transactions set amount = 4800 where id = '{}'", altered.transaction))
+        .await;
+    market
+        .world
+        .sql(&format!(
+            "delete from transactions where id not in ('{}', '{}')",
+            paid.transaction, altered.transaction
+        ))
+        .await;
+    let today = crate::payments::reconcile::india(market.world.now());
+    let report = market.payments().reconcile_day(today).await.unwrap();
+    assert_eq!(report, Report { looked_at: 3, foreign: 1, refused: 1, ..Report::default() });
+    for payment in [foreign, altered_payment, promised] {
+        assert_eq!(market.sandbox.entity(&payment).unwrap()["status"], "authorized");
+    }
+}
+
+#[tokio::test]
+async fn a_second_card_of_an_order_that_failed_is_found_within_minutes() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Basic).await;
+    market.sandbox.fail_payment(&ordered.order_id, Method::Card, "insufficient_fund").unwrap();
+    market.world.advance(TimeDelta::minutes(11));
+    market.payments().reconcile_waiting().await.unwrap();
+    assert_eq!(market.status(&ordered).await, "failed");
+    market.sandbox.pay(&ordered.order_id, Method::Upi).unwrap();
+    market.world.advance(TimeDelta::minutes(12));
+    assert_eq!(market.payments().reconcile_waiting().await.unwrap().credited, 1);
+    assert_eq!((market.coins().await, market.status(&ordered).await.as_str()), (200, "success"));
+}
+
+#[tokio::test]
+async fn a_second_payment_that_could_not_go_back_is_tried_again_each_day() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Basic).await;
+    let checkout = market.sandbox.pay(&ordered.order_id, Method::Upi).unwrap();
+    // Another payment came first, as far as we know.
+    market
+        .world
+        .sql("update transactions set status = 'success', paid_at = now(), razorpay_payment_id = 'pay_first'")
+        .await;
+    market.sandbox.fail_at(
+        "POST /v1/payments/",
+        Some(1),
+        Fault::Refuse("Your account does not have enough balance.".into()),
+    );
+    assert_eq!(code(market.verify(&ordered, &checkout).await), "ORDER_ALREADY_PAID");
+    market.work().await;
+    assert_eq!(market.sandbox.entity(&checkout.razorpay_payment_id).unwrap()["amount_refunded"], 0);
+    market.payments().take_up_what_was_left().await.unwrap();
+    market.world.advance(TimeDelta::hours(25));
+    market.payments().take_up_what_was_left().await.unwrap();
+    market.work().await;
+    assert_eq!(market.sandbox.entity(&checkout.razorpay_payment_id).unwrap()["amount_refunded"], 4900);
+    assert_eq!(market.coins().await, 100);
+    market.world.may_leave_jobs();
+}
+
+#[tokio::test]
+async fn the_last_days_are_looked_at_page_by_page() {
+    let market = Market::open().await;
+    let ordered = market.order(Package::Basic).await;
+    market.sandbox.pay(&ordered.order_id, Method::Netbanking).unwrap();
+    market.world.advance(TimeDelta::days(3));
+    crate::payments::reconcile::run_yesterday(&market.world.banter).await.unwrap();
+    market.work().await;
+    assert_eq!((market.coins().await, market.status(&ordered).await.as_str()), (200, "success"));
+    market.world.may_leave_jobs();
 }

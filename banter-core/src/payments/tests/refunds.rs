@@ -147,3 +147,43 @@ async fn two_refunds_at_once_are_one() {
     assert_eq!(shop.coins().await, 100);
     shop.world.may_leave_jobs();
 }
+
+#[tokio::test]
+async fn a_refund_may_be_told_to_have_failed_before_it_was_told_at_all() {
+    let shop = Shop::open().await;
+    let order = shop.bought(Package::Standard, "pay_1").await;
+    let made = |kind, status| refund(kind, "pay_1", "rfnd_1", 9900, status, &json!([]));
+    for (id, kind, status) in [
+        ("evt_1", "refund.failed", "failed"),
+        ("evt_2", "refund.created", "pending"),
+        ("evt_3", "refund.processed", "processed"),
+        ("evt_4", "refund.failed", "failed"),
+    ] {
+        shop.deliver(id, &made(kind, status)).await;
+        assert_eq!((shop.coins().await, shop.status(&order).await.as_str()), (350, "success"), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn no_more_coins_go_back_than_were_bought() {
+    let shop = Shop::open().await;
+    let order = shop.bought(Package::Basic, "pay_1").await;
+    let made = |id, kind, amount, status| refund(kind, "pay_1", id, amount, status, &json!([]));
+    shop.deliver("evt_1", &made("rfnd_a", "refund.created", 100, "pending")).await;
+    shop.deliver("evt_2", &made("rfnd_b", "refund.created", 2400, "processed")).await;
+    shop.deliver("evt_3", &made("rfnd_a", "refund.failed", 100, "failed")).await;
+    shop.deliver("evt_4", &made("rfnd_c", "refund.created", 2500, "processed")).await;
+    assert_eq!(
+        (shop.coins().await, shop.owed().await, shop.status(&order).await.as_str()),
+        (100, 0, "refunded")
+    );
+}
+
+#[tokio::test]
+async fn a_charge_whose_payment_is_not_named_is_not_given_back_into_nothing() {
+    let shop = Shop::open().await;
+    let order = shop.bought(Package::Basic, "pay_1").await;
+    shop.world.sql("update transactions set razorpay_payment_id = null").await;
+    assert_eq!(code(shop.refund(&order, None).await), "PAYMENT_NOT_NAMED");
+    assert_eq!(shop.coins().await, 200);
+}

@@ -110,9 +110,16 @@ async fn what_is_not_signed_so_is_not_taken() {
         );
     }
     assert_eq!(shop.number("select count(*)::int from webhook_events").await, 0);
+    // What a payer wrote cannot make an event unwelcome.
+    let mut odd = captured(&shop.order(Package::Basic).await, "pay_2");
+    odd["payload"]["payment"]["entity"]["description"] = json!("\0");
+    odd["payload"]["payment"]["entity"]["error_description"] = json!("a\0b");
+    odd["payload"]["payment"]["entity"]["notes"] = json!({ "a\0": "b" });
+    assert!(shop.deliver("evt_odd", &odd).await);
+    assert_eq!(shop.coins().await, 200);
     assert_eq!(hear(&signature, &body).await, Ok(true));
     shop.work().await;
-    assert_eq!(shop.coins().await, 200);
+    assert_eq!(shop.coins().await, 300);
 }
 
 #[tokio::test]

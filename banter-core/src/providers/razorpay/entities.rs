@@ -65,6 +65,9 @@ pub enum PaymentStatus {
     /// Wholly.
     Refunded,
     Failed,
+    /// One that this version does not know: it says nothing.
+    #[serde(other)]
+    Other,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -60,6 +60,17 @@ impl Error {
         matches!(self, Self::Refused { status: 400 | 404, description, .. }
             if description.contains("does not exist") || description.contains("was not found"))
     }
+
+    /// It says nothing of what was asked about, only of us: keys that were changed, an address that is wrong, a service
+    /// that is away. Asking again may be answered otherwise.
+    pub fn is_of_ours(&self) -> bool {
+        match self {
+            Self::NotConfigured | Self::NotForSale | Self::Away(_) => true,
+            Self::Refused { status, description, .. } => {
+                matches!(status, 401 | 403) || description.contains("requested URL")
+            }
+        }
+    }
 }
 
 /// Has the form of an id of theirs: a prefix, `_`, letters and digits. What clients name goes into URLs.
@@ -131,7 +142,8 @@ impl Razorpay {
 
     /// Every attempt to pay an order.
     pub async fn order_payments(&self, order: &str) -> Result<Vec<Payment>, Error> {
-        Ok(self.get::<List<Payment>>(&format!("orders/{order}/payments"), &[]).await?.items)
+        let count = PAGE.to_string();
+        Ok(self.get::<List<Payment>>(&format!("orders/{order}/payments"), &[("count", &count)]).await?.items)
     }
 
     pub async fn payment(&self, id: &str) -> Result<Payment, Error> {

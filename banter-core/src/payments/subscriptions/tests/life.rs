@@ -155,16 +155,14 @@ async fn money_that_goes_back_takes_premium_along() {
 async fn the_audit_finds_premium_that_nobody_paid_for() {
     let club = Club::open().await;
     let begun = club.member(Plan::Monthly).await;
-    let paid = Some(club.period_end(&begun) + GRACE);
+    let paid = club.period_end(&begun) + GRACE;
     club.books_are_right().await;
-    for (stored, sql) in
-        [(None, "null"), (paid.map(|paid| paid + TimeDelta::days(1)), "premium_until + '1 day'")]
-    {
+    for (stored, sql) in [(None, "null"), (Some(paid + TimeDelta::days(1)), "premium_until + '1 day'")] {
         club.world.sql(&format!("update users set premium_until = {sql}")).await;
         let audited = club.world.banter.payments().audit(None, |_| {}).await.unwrap();
         let user = club.asha.id;
-        assert_eq!(audited.findings, [Finding::PremiumDiffers { user, stored, paid }]);
-        club.world.sql(&format!("update users set premium_until = '{}'", paid.unwrap())).await;
+        assert_eq!(audited.findings, [Finding::PremiumDiffers { user, stored, paid: Some(paid) }]);
+        club.world.sql(&format!("update users set premium_until = '{paid}'")).await;
     }
 }
 
