@@ -59,8 +59,7 @@ async function insist(what, ask) {
       return await ask();
     } catch (error) {
       const status = error.response?.status;
-      // 409: the payment is under way.
-      if (status === undefined || status >= 500 || status === 409) return null;
+      if (status === undefined || status >= 500 || error.response.data.code === 'PAYMENT_PENDING') return null;
       throw new Error(`${what}: ${status} ${JSON.stringify(error.response.data)}`, { cause: error });
     }
   });

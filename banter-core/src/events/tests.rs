@@ -140,6 +140,7 @@ fn every_event_goes_out_under_its_name_with_its_payload() {
             "room:hand-raised",
             "notification:new",
             "coins:updated",
+            "premium:updated",
             "session:revoked",
         ]
     );

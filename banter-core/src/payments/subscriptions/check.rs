@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use sqlx::postgres::types::PgInterval;
 
 use super::hear::{Heard, Seen, take_in};
+use super::premium::premium;
 use super::state::Status;
 use super::{Row, Subscriptions, row};
 use crate::ids::SubscriptionId;
@@ -134,7 +135,14 @@ impl Subscriptions<'_> {
         let Some(razorpay_id) = &held.razorpay_id else { return Ok(false) };
         // Of before the question: an answer may be older than when it comes.
         let at = self.now().timestamp();
-        let snapshot = self.razorpay().subscription(razorpay_id).await?;
+        let snapshot = match self.razorpay().subscription(razorpay_id).await {
+            Ok(snapshot) => snapshot,
+            Err(error) if error.is_unknown() => {
+                self.lose(held, error).await?;
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        };
         let payment = match payment {
             Some(payment) => Some(self.razorpay().payment(payment).await?),
             None => None,
@@ -144,6 +152,34 @@ impl Subscriptions<'_> {
             snapshot.current_start.is_some_and(|start| payment.created_at + AHEAD.num_seconds() >= start)
         });
         self.take_in(held, "look", &snapshot, payment.as_ref(), at, false).await
+    }
+
+    /// Razorpay knows of no such subscription: keys are of another account now, or of the other mode. Nobody is charged for
+    /// it any more, so it does not stand in the way of another; what was paid is let run.
+    async fn lose(&self, held: &Row, error: razorpay::Error) -> Result<(), Error> {
+        let now = self.now();
+        tracing::error!(%error, subscription = %held.id, "a subscription that Razorpay does not know");
+        if held.status.is_agreed() && held.current_period_end.is_some_and(|end| end + FORGOTTEN > now) {
+            return Err(error.into());
+        }
+        let mut transaction = self.0.0.pool().begin().await?;
+        sqlx::query!(
+            r#"
+            update subscriptions
+            set status = 'expired', ended_at = coalesce(ended_at, $2), updated_at = $2
+            where id = $1 and status not in ('cancelled', 'completed', 'expired')
+            "#,
+            held.id.0,
+            now,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        let changed = premium(self.0.0, &mut transaction, held.user).await?;
+        transaction.commit().await?;
+        if let Some(update) = changed {
+            update.tell(self.0.0, held.user);
+        }
+        Ok(())
     }
 
     /// Takes in a snapshot, in a transaction of its own; `ends_later`: it was just asked to end with its period.

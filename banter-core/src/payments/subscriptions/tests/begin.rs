@@ -99,3 +99,27 @@ async fn plans_without_an_id_are_not_for_sale() {
     let begun = world.banter.payments().subscriptions().begin(&ravi.caller, Plan::Monthly).await;
     assert_eq!(code(begun), "PAYMENTS_UNAVAILABLE");
 }
+
+#[tokio::test]
+async fn one_that_razorpay_does_not_know_stands_in_nobody_s_way() {
+    let club = Club::open().await;
+    let forget =
+        "update subscriptions set razorpay_subscription_id = 'sub_' || right(replace(id::text, '-', ''), 14)";
+    let first = club.begin(Plan::Monthly).await.subscription;
+    club.world.sql(forget).await;
+    let second = club.begin(Plan::Monthly).await.subscription;
+    assert_ne!(second.id, first.id);
+    club.sandbox.subscribe(&second.razorpay_subscription_id, Method::Card).unwrap();
+    club.deliver_new().await;
+    let end = club.period_end(&second);
+    club.world.sql(forget).await;
+    // It was paid: for as long it is believed to be there, whatever it is that was mixed up.
+    assert_eq!(
+        code(club.subscriptions().begin(&club.asha.caller, Plan::Monthly).await),
+        "ALREADY_SUBSCRIBED"
+    );
+    club.pass_to(end + TimeDelta::days(8));
+    club.begin(Plan::Monthly).await;
+    assert!(!club.is_premium().await);
+    club.books_are_right().await;
+}
