@@ -10,7 +10,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 import { identity } from './livekit.js';
-import { eventually } from './wait.js';
+import { eventually, within } from './wait.js';
 
 /** What it is called on one system and another. */
 const NAMES = [
@@ -33,6 +33,7 @@ const FLAGS = [
   '--allow-loopback-in-peer-connection',
 ];
 
+const STOP = 20_000;
 /** A connection takes a second; this is for a busy machine, and for the ways that must fail first. */
 const CONNECT = 20_000;
 /** Fifty packets a second come from whoever speaks: one second of it. */
@@ -51,6 +52,7 @@ const file = (path) => readFile(new URL(path, import.meta.url));
 
 export class Browser {
   #pages;
+  #process;
   #chromium;
 
   static async start() {
@@ -66,7 +68,8 @@ export class Browser {
     const executablePath = process.env.CHROMIUM_BIN ?? installed();
     // The runner's signals are for `child.js`; at the exit that follows, playwright ends what is left of it.
     const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
-    browser.#chromium = await chromium.launch({ executablePath, args: FLAGS, ...signals });
+    browser.#process = await chromium.launchServer({ executablePath, args: FLAGS, ...signals });
+    browser.#chromium = await chromium.connect(browser.#process.wsEndpoint());
     return browser;
   }
 
@@ -85,8 +88,9 @@ export class Browser {
     return (await this.tab()).phone();
   }
 
+  /** By force: asked kindly, a browser whose tabs crashed may take for ever. */
   async stop() {
-    await this.#chromium.close();
+    await within(STOP, 'the end of the browser', this.#process.kill());
     this.#pages.closeAllConnections();
     this.#pages.close();
   }
