@@ -225,10 +225,10 @@ rust() {
 
 clients() {
   local have
-  has node && has npm || fail "Node.js 20.11 or newer is missing: the tests with real clients run on it" \
+  has node && has npm || fail "Node.js 20.14 or newer is missing: the tests with real clients run on it" \
     "install it as https://nodejs.org says, then \`make test\` again"
-  have=$(node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 20 || (a === 20 && b >= 11)')
-  [ "$have" = true ] || fail "Node.js $(node --version) is too old: 20.11 or newer is needed"
+  have=$(node -p 'const [a, b] = process.versions.node.split(".").map(Number); a > 20 || (a === 20 && b >= 14)')
+  [ "$have" = true ] || fail "Node.js $(node --version) is too old: 20.14 or newer is needed"
   # npm notes what it installed in this file.
   if [ clients/node_modules/.package-lock.json -nt clients/package-lock.json ]; then return 0; fi
   say "installing the clients that the tests speak with (npm ci)"
