@@ -17,6 +17,7 @@
 //! | [`gifts`] | what coins are for: giving somebody something, before others' eyes |
 //! | [`presence`] | who is here now |
 //! | [`safety`] | blocks, and the one predicate `can_interact` |
+//! | [`moderation`] | who keeps order, by which rules, and the record of what they did |
 //! | [`jobs`] | work that must happen after a commit |
 //! | `sandbox` | stand-ins for paid services (a cargo feature, in no server) |
 //! | [`seed`] | made-up people and messages, for development |
@@ -42,6 +43,7 @@ pub mod limits;
 pub mod media;
 pub mod messaging;
 pub mod migrations;
+pub mod moderation;
 pub mod money;
 pub mod notifications;
 pub mod overview;

@@ -216,7 +216,7 @@ impl Accounts<'_> {
         )
         .execute(&mut *transaction)
         .await?;
-        let change = format!("{} to {}", name(standing.role), name(role));
+        let change = format!("{} to {}", standing.role.name(), role.name());
         let record = Record { user, kind: "role_changed", reason: Some(&change), until: None };
         self.record(&mut transaction, record).await?;
         let ended = self.end_all(&mut *transaction, user, Because::LogoutOthers).await?;
@@ -322,13 +322,5 @@ impl Accounts<'_> {
         .execute(db)
         .await?;
         Ok(())
-    }
-}
-
-fn name(role: Role) -> &'static str {
-    match role {
-        Role::User => "user",
-        Role::Moderator => "moderator",
-        Role::Admin => "admin",
     }
 }

@@ -144,14 +144,33 @@ impl From<Problems> for Error {
     }
 }
 
-/// What a person may do beyond using the app.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+/// What a person may do beyond using the app, each role all that those before may. Which act needs which:
+/// [`crate::moderation::roles`].
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, sqlx::Type,
+)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Role {
     User,
+    Viewer,
     Moderator,
+    Senior,
     Admin,
+}
+
+impl Role {
+    pub const ALL: [Self; 5] = [Self::User, Self::Viewer, Self::Moderator, Self::Senior, Self::Admin];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Viewer => "viewer",
+            Self::Moderator => "moderator",
+            Self::Senior => "senior",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -177,7 +196,7 @@ pub enum Status {
 
 impl Status {
     /// A suspension ends by itself.
-    fn allows_sign_in(self, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    pub(crate) fn allows_sign_in(self, until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
         match self {
             Self::Active => true,
             Self::Suspended => until.is_some_and(|until| until <= now),

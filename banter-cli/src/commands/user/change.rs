@@ -70,7 +70,9 @@ pub(super) async fn role(
     change(user, settings, out, async |banter, found| {
         let name = match role {
             Role::User => "an ordinary user",
+            Role::Viewer => "a viewer",
             Role::Moderator => "a moderator",
+            Role::Senior => "a senior moderator",
             Role::Admin => "an admin",
         };
         let changed = banter.accounts().set_role(found.id, role).await.map_err(failure)?;

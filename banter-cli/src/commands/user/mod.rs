@@ -177,7 +177,13 @@ enum Act {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum RoleName {
     User,
+    /// Looks on.
+    Viewer,
+    /// Decides.
     Moderator,
+    /// Also confirms, decides appeals and keeps the rules.
+    Senior,
+    /// Also names staff.
     Admin,
 }
 
@@ -185,7 +191,9 @@ impl From<RoleName> for accounts::Role {
     fn from(name: RoleName) -> Self {
         match name {
             RoleName::User => Self::User,
+            RoleName::Viewer => Self::Viewer,
             RoleName::Moderator => Self::Moderator,
+            RoleName::Senior => Self::Senior,
             RoleName::Admin => Self::Admin,
         }
     }

@@ -109,8 +109,7 @@ fn rows(shown: Shown, has_redis: bool) -> Vec<(&'static str, Cell)> {
 pub(super) fn role(role: Role) -> Cell {
     match role {
         Role::User => "user".into(),
-        Role::Moderator => notable("moderator"),
-        Role::Admin => notable("admin"),
+        staff => notable(staff.name()),
     }
 }
 
