@@ -19,8 +19,10 @@ use crate::accounts::revocations::Revocations;
 use crate::accounts::sessions::Revocation;
 use crate::calls::{self, CallType};
 use crate::friends::requests::FriendRequest;
-use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, RoomId, SessionId, UserId};
+use crate::ids::{CallId, ConversationId, FriendRequestId, MessageId, RoomId, SanctionId, SessionId, UserId};
 use crate::messaging::Message;
+use crate::moderation::reasons::Reason;
+use crate::moderation::sanctions::Action;
 use crate::notifications::NewNotification;
 use crate::payments::ledger;
 use crate::payments::subscriptions::premium::PremiumUpdate;
@@ -117,6 +119,8 @@ events! {
     CoinsUpdated = "coins:updated" (CoinsUpdate),
     /// Your premium began, was prolonged or ended, or how it is paid changed.
     PremiumUpdated = "premium:updated" (PremiumUpdate),
+    /// The staff did something about you, and why; appeal while it holds.
+    ModerationNotice = "moderation:notice" (ModerationNotice),
     /// This login is over; the socket closes right after.
     SessionRevoked = "session:revoked" (SessionEnd),
 }
@@ -283,6 +287,19 @@ pub struct CoinsUpdate {
     pub change: i32,
     #[schema(inline)]
     pub kind: ledger::Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ModerationNotice {
+    pub sanction_id: SanctionId,
+    pub action: Action,
+    /// Which rule was broken.
+    pub policy: Reason,
+    /// For people, in your language.
+    pub notice: String,
+    /// Null: it happened once, or is for good.
+    pub until: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -78,5 +78,9 @@ id! {
     TransactionId,
     SubscriptionId,
     GiftId,
+    ReportId,
+    CaseId,
+    SanctionId,
+    AppealId,
     JobId,
 }

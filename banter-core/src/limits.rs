@@ -57,6 +57,8 @@ pub enum Act {
     VerifyPayment,
     /// Downloading all that is held about oneself.
     Export,
+    /// Reporting something, or appealing.
+    Report,
 }
 
 /// How often, over how long.
@@ -89,6 +91,7 @@ impl Act {
         Self::Order,
         Self::VerifyPayment,
         Self::Export,
+        Self::Report,
     ];
 
     fn key(self) -> &'static str {
@@ -113,6 +116,7 @@ impl Act {
             Self::Order => "order",
             Self::VerifyPayment => "verify-payment",
             Self::Export => "export",
+            Self::Report => "report",
         }
     }
 
@@ -141,6 +145,7 @@ impl Act {
             Self::Order => (30, 600),
             Self::VerifyPayment => (60, 600),
             Self::Export => (3, 86_400),
+            Self::Report => (30, 3600),
         };
         Limit { max, window: Duration::from_secs(seconds) }
     }

@@ -3,22 +3,28 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::deletion::Standing;
-use super::sessions::Because;
+use super::sessions::{Because, Revocation};
 use super::{Accounts, Error, Role, Status};
+use crate::Banter;
 use crate::error::Problems;
 use crate::ids::UserId;
+use crate::moderation::Staff;
+use crate::moderation::audit::{self, Subject};
 use crate::notifications::{self, News};
 use crate::page::{Page, PageRequest};
 use crate::payments::ledger::{self, Entry, Outcome};
 use crate::text::{self, PhoneNumber};
+use crate::voice::aftermath::Aftermath;
 
 /// What may be done about an account's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     Suspend,
+    Ban,
     Restore,
     Delete,
     /// Anything that only makes sense while there is somebody: a role, coins.
@@ -55,12 +61,13 @@ pub(crate) async fn stand_still(db: &mut PgConnection, users: &[UserId]) -> Resu
 pub fn decide(status: Status, act: Act) -> Result<Status, Error> {
     match (status, act) {
         (Status::Active | Status::Suspended, Act::Suspend) => Ok(Status::Suspended),
-        (Status::Banned, Act::Suspend) => Err(Error::Banned),
+        (Status::Active | Status::Suspended, Act::Ban) => Ok(Status::Banned),
+        (Status::Banned, Act::Suspend | Act::Ban) => Err(Error::Banned),
         (Status::Suspended | Status::Banned, Act::Restore) => Ok(Status::Active),
         (Status::Active, Act::Restore) => Err(Error::NotSuspended),
         (Status::Active | Status::Suspended | Status::Banned, Act::Delete) => Ok(Status::Deleted),
         (Status::Active | Status::Suspended | Status::Banned, Act::Touch) => Ok(status),
-        (Status::Deleted, Act::Suspend | Act::Restore | Act::Delete | Act::Touch) => {
+        (Status::Deleted, Act::Suspend | Act::Ban | Act::Restore | Act::Delete | Act::Touch) => {
             Err(Error::AlreadyDeleted)
         }
     }
@@ -102,6 +109,36 @@ pub(super) struct Record<'a> {
     pub kind: &'a str,
     pub reason: Option<&'a str>,
     pub until: Option<DateTime<Utc>>,
+    /// `None`: an operator, or the person.
+    pub actor: Option<UserId>,
+}
+
+/// Somebody is to be kept out.
+pub(crate) struct Shut<'a> {
+    pub user: UserId,
+    /// A suspension, or a ban.
+    pub act: Act,
+    pub until: Option<DateTime<Utc>>,
+    pub reason: &'a str,
+    pub actor: Option<UserId>,
+}
+
+/// Somebody who is kept out now: their logins, calls and seats are over.
+#[must_use = "carry it out after the commit"]
+pub(crate) struct ShutOut {
+    user: UserId,
+    ended: Vec<Revocation>,
+    silenced: Aftermath,
+}
+
+impl ShutOut {
+    pub(crate) async fn carry_out(self, banter: &Banter) {
+        banter.accounts().tell_ended(self.ended);
+        // What the media server did not do at once the jobs do; the act stands.
+        if let Err(error) = self.silenced.carry_out_soon(banter).await {
+            tracing::warn!(%error, user = %self.user, "the media server has not let go of somebody yet");
+        }
+    }
 }
 
 /// For cursors.
@@ -164,22 +201,31 @@ impl Accounts<'_> {
         let reason = problems.take("reason", text::clean(reason, 1..=500));
         problems.none()?;
         let mut transaction = self.0.pool().begin().await?;
-        let standing = self.standing(&mut transaction, user).await?;
-        let next = decide(standing.status, Act::Suspend)?;
-        if standing.role == Role::Admin {
-            self.not_the_last_admin(&mut transaction, user).await?;
-        }
-        let silenced = self.0.voice().silence(&mut transaction, user).await?;
-        let record = Record { user, kind: "suspended", reason: reason.as_deref(), until };
-        self.set_status(&mut transaction, record, next).await?;
-        let ended = self.end_all(&mut *transaction, user, Because::Suspended).await?;
+        let reason = reason.expect("no problem");
+        let shut = Shut { user, act: Act::Suspend, until, reason: &reason, actor: None };
+        let out = self.shut_out(&mut transaction, shut).await?;
+        self.audit(&mut transaction, "user.suspend", user, json!({ "until": until })).await?;
         transaction.commit().await?;
-        self.tell_ended(ended);
-        // What the media server did not do at once the jobs do; the suspension holds.
-        if let Err(error) = silenced.carry_out_soon(self.0).await {
-            tracing::warn!(%error, %user, "the media server has not let go of somebody yet");
-        }
+        out.carry_out(self.0).await;
         Ok(())
+    }
+
+    /// The same, or a ban, in a transaction of the caller's; carry out what it answers after the commit.
+    pub(crate) async fn shut_out(&self, db: &mut PgConnection, shut: Shut<'_>) -> Result<ShutOut, Error> {
+        let Shut { user, act, until, reason, actor } = shut;
+        let standing = self.standing(db, user).await?;
+        let next = decide(standing.status, act)?;
+        if standing.role == Role::Admin {
+            self.not_the_last_admin(db, user).await?;
+        }
+        let (kind, because) = match act {
+            Act::Ban => ("banned", Because::Banned),
+            Act::Suspend | Act::Restore | Act::Delete | Act::Touch => ("suspended", Because::Suspended),
+        };
+        let silenced = self.0.voice().silence(db, user).await?;
+        self.set_status(db, Record { user, kind, reason: Some(reason), until, actor }, next).await?;
+        let ended = self.end_all(&mut *db, user, because).await?;
+        Ok(ShutOut { user, ended, silenced })
     }
 
     /// Ends a suspension or a ban.
@@ -191,14 +237,15 @@ impl Accounts<'_> {
         let mut transaction = self.0.pool().begin().await?;
         let standing = self.standing(&mut transaction, user).await?;
         let next = decide(standing.status, Act::Restore)?;
-        let record = Record { user, kind: "restored", reason: reason.as_deref(), until: None };
+        let record = Record { user, kind: "restored", reason: reason.as_deref(), until: None, actor: None };
         self.set_status(&mut transaction, record, next).await?;
+        self.audit(&mut transaction, "user.restore", user, json!({})).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// Gives a role. Whoever had more before is signed out: their tokens say so still. Whether anything changed.
-    pub async fn set_role(&self, user: UserId, role: Role) -> Result<bool, Error> {
+    /// Gives a role. They are signed out: their tokens say what they were. Whether anything changed.
+    pub(crate) async fn set_role(&self, staff: Staff, user: UserId, role: Role) -> Result<bool, Error> {
         let mut transaction = self.0.pool().begin().await?;
         let standing = self.standing(&mut transaction, user).await?;
         decide(standing.status, Act::Touch)?;
@@ -217,9 +264,13 @@ impl Accounts<'_> {
         .execute(&mut *transaction)
         .await?;
         let change = format!("{} to {}", standing.role.name(), role.name());
-        let record = Record { user, kind: "role_changed", reason: Some(&change), until: None };
+        let record = Record { user, kind: "role_changed", reason: Some(&change), until: None, actor: staff.id() };
         self.record(&mut transaction, record).await?;
         let ended = self.end_all(&mut *transaction, user, Because::LogoutOthers).await?;
+        let details = json!({ "from": standing.role.name(), "to": role.name() });
+        let subject = Subject::User(user.0);
+        let entry = audit::Entry { actor: staff.id(), act: "staff.role", subject, details };
+        audit::write(&mut transaction, self.0.clock().now(), &entry).await?;
         transaction.commit().await?;
         self.tell_ended(ended);
         Ok(true)
@@ -249,7 +300,9 @@ impl Accounts<'_> {
             Outcome::Written(change, _) => {
                 let kind = notifications::Kind::CoinsCredited;
                 let news = News { to: user, kind, actor: None, subject: Some(change.id) };
-                Some(self.0.notifications().add(&mut transaction, news).await?)
+                let added = self.0.notifications().add(&mut transaction, news).await?;
+                self.audit(&mut transaction, "user.grant", user, json!({ "coins": amount })).await?;
+                Some(added)
             }
         };
         transaction.commit().await?;
@@ -258,6 +311,17 @@ impl Accounts<'_> {
             self.0.notifications().tell(added).await;
         }
         Ok(outcome)
+    }
+
+    async fn audit(
+        &self,
+        db: &mut PgConnection,
+        act: &'static str,
+        user: UserId,
+        details: serde_json::Value,
+    ) -> Result<(), sqlx::Error> {
+        let entry = audit::Entry { actor: None, act, subject: Subject::User(user.0), details };
+        audit::write(db, self.0.clock().now(), &entry).await
     }
 
     /// How the account stands, when it is its turn.
@@ -311,13 +375,17 @@ impl Accounts<'_> {
     pub(super) async fn record(&self, db: &mut PgConnection, record: Record<'_>) -> Result<(), sqlx::Error> {
         let now = self.0.clock().now();
         sqlx::query!(
-            "insert into moderation_actions (id, user_id, kind, reason, until, created_at) values ($1, $2, $3, $4, $5, $6)",
+            r#"
+            insert into moderation_actions (id, user_id, actor_id, kind, reason, until, created_at)
+            values ($1, $2, $7, $3, $4, $5, $6)
+            "#,
             self.0.ids().uuid(now),
             record.user.0,
             record.kind,
             record.reason,
             record.until,
             now,
+            record.actor.map(|actor| actor.0),
         )
         .execute(db)
         .await?;

@@ -80,7 +80,7 @@ impl Accounts<'_> {
             return Err(Error::AlreadyDeleted);
         }
         if let Some(reason) = reason {
-            let record = Record { user, kind: "deleted", reason: Some(reason), until: None };
+            let record = Record { user, kind: "deleted", reason: Some(reason), until: None, actor: None };
             self.record(&mut transaction, record).await?;
         }
         self.0.payments().subscriptions().end_with_account(&mut transaction, user).await?;

@@ -26,6 +26,7 @@ impl Accounts<'_> {
         platform: Platform,
     ) -> Result<(), Error> {
         let fcm_token = valid_fcm_token(fcm_token).map_err(|problem| Problems::one("fcmToken", problem))?;
+        self.not_banned_device(Some(fcm_token)).await?;
         let mut tries = 5;
         loop {
             match self.try_put(caller, fcm_token, platform).await {
@@ -40,6 +41,13 @@ impl Accounts<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Refuses a phone of somebody who is banned.
+    pub(super) async fn not_banned_device(&self, fcm_token: Option<&str>) -> Result<(), Error> {
+        let Some(fcm_token) = fcm_token else { return Ok(()) };
+        let banned = self.0.moderation().is_banned_device(fcm_token).await?;
+        if banned { Err(Error::DeviceBanned) } else { Ok(()) }
     }
 
     async fn try_put(

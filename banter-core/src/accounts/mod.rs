@@ -62,6 +62,8 @@ pub enum Error {
     SessionRevoked,
     #[error("this account is suspended")]
     Suspended,
+    #[error("this phone was used by somebody who is banned")]
+    DeviceBanned,
     #[error("the refresh token is not valid; sign in again")]
     RefreshInvalid,
     #[error("the refresh token was used before; the login was ended, sign in again")]
@@ -107,6 +109,7 @@ impl Coded for Error {
             Self::TokenInvalid => (Kind::Forbidden, "TOKEN_INVALID"),
             Self::SessionRevoked => (Kind::Forbidden, "SESSION_REVOKED"),
             Self::Suspended => (Kind::Forbidden, "ACCOUNT_SUSPENDED"),
+            Self::DeviceBanned => (Kind::Forbidden, "DEVICE_BANNED"),
             Self::RefreshInvalid => (Kind::Unauthenticated, "REFRESH_TOKEN_INVALID"),
             Self::RefreshReused => (Kind::Unauthenticated, "REFRESH_TOKEN_REUSED"),
             Self::SessionNotFound => (Kind::NotFound, "SESSION_NOT_FOUND"),

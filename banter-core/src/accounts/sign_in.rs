@@ -92,6 +92,7 @@ impl Accounts<'_> {
         if !found.status.allows_sign_in(found.status_until, now) {
             return Err(Error::Suspended);
         }
+        self.not_banned_device(fcm_token).await?;
         let linked = found.by_uid && found.by_phone || self.link(found.id, &identity, now).await?;
         let ttl = self.0.tokens().access_ttl;
         let tokens = self.open(self.0.pool(), found.id, found.role, client, fcm_token, ttl).await?;
@@ -125,6 +126,7 @@ impl Accounts<'_> {
             return Err(Error::TooYoung);
         }
         let identity = self.identify(&registration.firebase_token, client).await?;
+        self.not_banned_device(fcm_token).await?;
         let id = UserId(self.0.ids().uuid(now));
         let mut transaction = self.0.pool().begin().await?;
         sqlx::query!(
@@ -191,6 +193,25 @@ impl Accounts<'_> {
             user_agent: Some("banter command line".into()),
         };
         Ok(self.open(self.0.pool(), user, found.role, &client, None, ttl).await?)
+    }
+
+    /// Whose account a Firebase token speaks for, whether or not they may sign in.
+    pub(crate) async fn known_by(&self, firebase_token: &str, client: &Client) -> Result<UserId, Error> {
+        let identity = self.identify(firebase_token, client).await?;
+        sqlx::query_scalar!(
+            r#"
+            select id as "id: UserId"
+            from users
+            where (firebase_uid = $1 or phone_number = $2) and status <> 'deleted'
+            order by firebase_uid is not distinct from $1 desc
+            limit 1
+            "#,
+            identity.uid,
+            identity.phone_number.as_str(),
+        )
+        .fetch_optional(self.0.pool())
+        .await?
+        .ok_or(Error::UserNotFound)
     }
 
     pub(super) async fn identify(&self, firebase_token: &str, client: &Client) -> Result<Identity, Error> {

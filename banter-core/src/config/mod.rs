@@ -57,6 +57,7 @@ pub struct Config {
     /// `None`: nothing can be bought.
     pub razorpay: Option<Razorpay>,
     pub seller: Seller,
+    pub moderation: Moderation,
     pub limits: Limits,
     pub log: Log,
 }
@@ -242,6 +243,18 @@ pub struct Seller {
     pub gstin: Option<String>,
     /// GST in hundredths of a percent of the taxable value; prices are that value and the tax on it.
     pub gst_rate: i32,
+}
+
+/// By when cases of reports are looked at and decided, as law and our own promise have it.
+#[derive(Clone, Debug)]
+pub struct Moderation {
+    pub acknowledge: Duration,
+    pub resolve: Duration,
+    pub resolve_urgent: Duration,
+    pub resolve_intimate: Duration,
+    pub resolve_legal: Duration,
+    /// From a case's end on.
+    pub keep_evidence: Duration,
 }
 
 #[derive(Clone, Debug)]

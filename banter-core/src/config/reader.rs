@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::variables::{self, Variable};
 use super::{
-    Azure, Config, Containers, Database, Environment, Fcm, Firebase, Http, Limits, LiveKit, Log, Problems,
+    Azure, Config, Containers, Database, Environment, Fcm, Firebase, Http, Limits, LiveKit, Moderation, Log, Problems,
     Razorpay, Redis, Seller, ServiceAccount, Storage, Tokens, Turn, azure,
 };
 
@@ -67,6 +67,14 @@ impl Config {
             turn: read.turn(),
             razorpay: read.razorpay(),
             seller: read.seller(),
+            moderation: Moderation {
+                acknowledge: read.duration("MODERATION_ACKNOWLEDGE_WITHIN"),
+                resolve: read.duration("MODERATION_RESOLVE_WITHIN"),
+                resolve_urgent: read.duration("MODERATION_RESOLVE_URGENT_WITHIN"),
+                resolve_intimate: read.duration("MODERATION_RESOLVE_INTIMATE_WITHIN"),
+                resolve_legal: read.duration("MODERATION_RESOLVE_LEGAL_WITHIN"),
+                keep_evidence: read.duration("MODERATION_KEEP_EVIDENCE"),
+            },
             limits: Limits {
                 window: Duration::from_millis(
                     read.parse("RATE_LIMIT_WINDOW_MS", 900_000).clamp(1_000, 86_400_000),
@@ -364,6 +372,14 @@ impl Reader<'_> {
         }
     }
 
+    fn duration(&mut self, name: &str) -> Duration {
+        let text = self.text(name);
+        parse_duration(&text).unwrap_or_else(|| {
+            self.problem(format!("{name} is `{text}`: expected a duration such as {}", declared(name).default));
+            Duration::from_secs(900)
+        })
+    }
+
     fn tokens(&mut self) -> Tokens {
         let secrets = ["JWT_SECRET", "JWT_REFRESH_SECRET"].map(|name| {
             let secret = self.required(name);
@@ -375,16 +391,8 @@ impl Reader<'_> {
         if !secrets[0].is_empty() && secrets[0] == secrets[1] {
             self.problem("JWT_SECRET and JWT_REFRESH_SECRET are the same: a refresh token could pass for an access token");
         }
-        let [access_ttl, refresh_ttl] = ["JWT_EXPIRES_IN", "JWT_REFRESH_EXPIRES_IN"].map(|name| {
-            let text = self.text(name);
-            parse_duration(&text).unwrap_or_else(|| {
-                self.problem(format!(
-                    "{name} is `{text}`: expected a duration such as {}",
-                    declared(name).default
-                ));
-                Duration::from_secs(900)
-            })
-        });
+        let [access_ttl, refresh_ttl] =
+            ["JWT_EXPIRES_IN", "JWT_REFRESH_EXPIRES_IN"].map(|name| self.duration(name));
         let [access_secret, refresh_secret] = secrets.map(SecretString::from);
         Tokens { access_secret, access_ttl, refresh_secret, refresh_ttl }
     }

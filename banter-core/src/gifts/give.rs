@@ -115,6 +115,7 @@ impl Gifts<'_> {
             return Err(Error::ReceiverNotThere);
         }
         ledger::lock(&mut tx, &[new.sender, draft.receiver]).await?;
+        ledger::not_frozen(&mut *tx, new.sender).await?;
         let room = self.check(&mut tx, draft, new, placed.conversation()).await?;
         let given = Given {
             id: new.gift.expect("made with one").id,

@@ -53,8 +53,10 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
                 object_key,
                 thumbnail_key,
                 doomed_at as "doomed_at!"
-            from uploads
-            where doomed_at <= $1 and (doomed_at, id) > ($2, $3)
+            from uploads u
+            where doomed_at <= $1
+              and (doomed_at, id) > ($2, $3)
+              and not exists (select from evidence_uploads e where e.upload_id = u.id)
             order by doomed_at, id
             limit $4
             "#,

@@ -1,9 +1,11 @@
 //! One's face: a public picture under a URL that stays.
 
+use sqlx::PgConnection;
+
 use super::{Error, MediaStore, Purpose, own_turn};
 use crate::accounts::Caller;
 use crate::error::Problems;
-use crate::ids::UploadId;
+use crate::ids::{UploadId, UserId};
 
 impl MediaStore<'_> {
     /// Takes an upload of one's own for one's face; the one before is collected. A repeat changes nothing.
@@ -52,24 +54,30 @@ impl MediaStore<'_> {
 
     /// No face; the one before is collected.
     pub async fn clear_avatar(&self, caller: &Caller) -> Result<(), Error> {
-        let now = self.0.clock().now();
         let mut transaction = self.0.pool().begin().await?;
         own_turn(&mut transaction, caller.user_id).await?;
+        self.drop_avatar(&mut transaction, caller.user_id).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The same of anybody's, in a transaction that has their turn.
+    pub(crate) async fn drop_avatar(&self, db: &mut PgConnection, user: UserId) -> Result<(), sqlx::Error> {
+        let now = self.0.clock().now();
         sqlx::query!(
             "update uploads set doomed_at = $2 where id = (select avatar_upload_id from users where id = $1)",
-            caller.user_id.0,
+            user.0,
             now,
         )
-        .execute(&mut *transaction)
+        .execute(&mut *db)
         .await?;
         sqlx::query!(
             "update users set avatar = null, avatar_upload_id = null, updated_at = $2 where id = $1",
-            caller.user_id.0,
+            user.0,
             now,
         )
-        .execute(&mut *transaction)
+        .execute(db)
         .await?;
-        transaction.commit().await?;
         Ok(())
     }
 }

@@ -1,9 +1,11 @@
 //! Changing what was sent: an edit within a quarter of an hour, a deletion at any time, which leaves a tombstone.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgExecutor;
 
 use super::groups::Role;
 use super::{Error, Messaging};
+use crate::Banter;
 use crate::accounts::Caller;
 use crate::error::Problems;
 use crate::events::{Delivery, Event, MessageDeleted, MessageEdited};
@@ -86,6 +88,20 @@ impl Messaging<'_> {
     /// Takes the caller's own message back, or as a group's owner or admin anybody's; its media goes with it. A repeat
     /// changes nothing.
     pub async fn delete(&self, caller: &Caller, id: MessageId) -> Result<MessageDeleted, Error> {
+        match self.erase(self.0.pool(), id, Some(caller.user_id)).await? {
+            Some(erased) => Ok(erased.tell(self.0)),
+            None => self.why_not_deleted(caller, id).await,
+        }
+    }
+
+    /// Leaves a tombstone of a message that `by` may delete, or for staff (`None`) of any. `None`: it was not there, or had
+    /// been deleted.
+    pub(crate) async fn erase(
+        &self,
+        db: impl PgExecutor<'_>,
+        id: MessageId,
+        by: Option<UserId>,
+    ) -> Result<Option<Erased>, sqlx::Error> {
         let now = self.0.clock().now();
         let deleted = sqlx::query!(
             r#"
@@ -99,11 +115,19 @@ impl Messaging<'_> {
                 select m.id, m.conversation_id, m.seq, m.sender_id, m.upload_id
                 from messages m
                 join conversation c on c.id = m.conversation_id
-                join seen_conversations seen on seen.viewer = $2 and seen.id = c.id
                 where m.id = $1
                   and m.deleted_at is null
-                  and m.seq >= seen.from_seq
-                  and (m.sender_id = $2 or seen.role in ('owner', 'admin') and can_interact($2, m.sender_id))
+                  and (
+                      $2::uuid is null
+                      or exists (
+                          select
+                          from seen_conversations seen
+                          where seen.viewer = $2
+                            and seen.id = m.conversation_id
+                            and m.seq >= seen.from_seq
+                            and (m.sender_id = $2 or seen.role in ('owner', 'admin') and can_interact($2, m.sender_id))
+                      )
+                  )
                 for update of m
             ),
             deleted as (
@@ -138,25 +162,20 @@ impl Messaging<'_> {
             from target
             "#,
             id.0,
-            caller.user_id.0,
+            by.map(|user| user.0),
             now,
         )
-        .fetch_optional(self.0.pool())
+        .fetch_optional(db)
         .await?;
-        let Some(deleted) = deleted else { return self.why_not_deleted(caller, id).await };
-        let event = MessageDeleted {
-            id,
-            conversation_id: deleted.conversation_id,
-            seq: deleted.seq,
-            deleted_at: now,
-        };
-        // To those who never saw it, too: it says nothing but that a number is empty.
-        self.0.bus().deliver(Delivery {
-            to: deleted.told,
-            except_socket: None,
-            event: Event::MessageDeleted(event.clone()),
-        });
-        Ok(event)
+        Ok(deleted.map(|deleted| Erased {
+            told: deleted.told,
+            event: MessageDeleted {
+                id,
+                conversation_id: deleted.conversation_id,
+                seq: deleted.seq,
+                deleted_at: now,
+            },
+        }))
     }
 
     async fn why_not_edited(
@@ -207,6 +226,22 @@ impl Messaging<'_> {
         )
         .fetch_optional(self.0.pool())
         .await
+    }
+}
+
+/// A message that is a tombstone now.
+#[must_use = "tell it after the commit"]
+pub(crate) struct Erased {
+    told: Vec<UserId>,
+    event: MessageDeleted,
+}
+
+impl Erased {
+    /// To those who never saw it, too: it says nothing but that a number is empty.
+    pub(crate) fn tell(self, banter: &Banter) -> MessageDeleted {
+        let event = Event::MessageDeleted(self.event.clone());
+        banter.bus().deliver(Delivery { to: self.told, except_socket: None, event });
+        self.event
     }
 }
 

@@ -3,19 +3,42 @@
 //! Promises: every act names who did it, and so does every look at what is private; no role does what is not its duty,
 //! whichever front end asks; the record cannot be changed unseen.
 //!
-//! [`roles`] who may do what · [`staff`] who acts · [`audit`] the record · [`leaks`] ways to reach somebody outside, in what
-//! people write
+//! ```text
+//! report ──▶ case: open ──claim──▶ (held) ──resolve──▶ resolved
+//!              ▲                             │            ▲
+//!              └──refused── awaiting ◀─ban, freeze─┘──confirmed
+//! ```
+//!
+//! [`reports`] and the [`evidence`] they freeze · [`cases`] the queue and its claims · [`dossier`] what a moderator has
+//! before them · [`decide`] the end of a case · [`sanctions`] and their [`effects`] · [`strikes`] what to do next ·
+//! [`notices`] what the sanctioned read · [`appeals`] · [`stats`] · [`reasons`] how grave, and by when · [`roles`] who may
+//! do what · [`staff`] who acts · [`audit`] the record · [`leaks`] ways to reach somebody outside, in what people write
 
+pub mod appeals;
 pub mod audit;
+pub mod cases;
+pub mod decide;
+pub mod dossier;
+mod effects;
+mod evidence;
 pub mod leaks;
+pub mod notices;
+pub mod reasons;
+pub mod reports;
 pub mod roles;
+pub mod sanctions;
 pub mod staff;
+pub mod stats;
+pub mod strikes;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, Utc};
+
 use crate::Banter;
-use crate::accounts::Role;
+use crate::accounts::{self, Role};
 use crate::error::{self, Coded, Kind, Problems};
+use crate::limits;
 
 pub use staff::Staff;
 
@@ -33,6 +56,51 @@ pub enum Error {
     RoleForbids(Role),
     #[error("say who you are: this act needs a name")]
     NameNeeded,
+    /// Missing, or never seen by the reporter: the two cannot be told apart.
+    #[error("there is no such thing to report")]
+    SubjectNotFound,
+    #[error("you cannot report yourself")]
+    Yourself,
+    #[error("your reports are not taken until {}: too many were false", .0.format("%d.%m.%Y"))]
+    ReportingMuted(DateTime<Utc>),
+    #[error("no such case")]
+    CaseNotFound,
+    #[error("nobody decides their own case, or one that they reported")]
+    OwnCase,
+    #[error("somebody else holds this case")]
+    CaseClaimed,
+    #[error("this case waits for a second person")]
+    CaseAwaits,
+    #[error("this case is decided")]
+    CaseResolved,
+    #[error("this case was handed up already")]
+    AlreadyEscalated,
+    #[error("no such person")]
+    UserNotFound,
+    #[error("they are staff: only an admin does that")]
+    StaffProtected,
+    #[error("no such sanction")]
+    SanctionNotFound,
+    #[error("the same is proposed already, and waits for a second person")]
+    AlreadyProposed,
+    #[error("this waits for nobody's word")]
+    NotProposed,
+    #[error("this takes somebody who had no hand in it")]
+    SecondPersonNeeded,
+    #[error("this waits for a second person: refuse it instead")]
+    NotConfirmed,
+    #[error("this does not hold any more")]
+    NotInForce,
+    #[error("no such appeal")]
+    AppealNotFound,
+    #[error("you have appealed against this already")]
+    AlreadyAppealed,
+    #[error("this appeal is decided")]
+    AppealDecided,
+    #[error(transparent)]
+    Account(Box<accounts::Error>),
+    #[error(transparent)]
+    TooOften(#[from] limits::Exceeded),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }
@@ -44,12 +112,46 @@ impl Coded for Error {
             Self::NotStaff => (Kind::Forbidden, "FORBIDDEN"),
             Self::RoleForbids(_) => (Kind::Forbidden, "ROLE_FORBIDS"),
             Self::NameNeeded => (Kind::Invalid, "NAME_NEEDED"),
+            Self::SubjectNotFound => (Kind::NotFound, "SUBJECT_NOT_FOUND"),
+            Self::Yourself => (Kind::Invalid, "CANNOT_REPORT_YOURSELF"),
+            Self::ReportingMuted(_) => (Kind::Forbidden, "REPORTING_MUTED"),
+            Self::CaseNotFound => (Kind::NotFound, "CASE_NOT_FOUND"),
+            Self::OwnCase => (Kind::Forbidden, "OWN_CASE"),
+            Self::CaseClaimed => (Kind::Conflict, "CASE_CLAIMED"),
+            Self::CaseAwaits => (Kind::Conflict, "CASE_AWAITS"),
+            Self::CaseResolved => (Kind::Conflict, "CASE_RESOLVED"),
+            Self::AlreadyEscalated => (Kind::Conflict, "ALREADY_ESCALATED"),
+            Self::UserNotFound => (Kind::NotFound, "USER_NOT_FOUND"),
+            Self::StaffProtected => (Kind::Forbidden, "STAFF_PROTECTED"),
+            Self::SanctionNotFound => (Kind::NotFound, "SANCTION_NOT_FOUND"),
+            Self::AlreadyProposed => (Kind::Conflict, "ALREADY_PROPOSED"),
+            Self::NotProposed => (Kind::Conflict, "NOT_PROPOSED"),
+            Self::SecondPersonNeeded => (Kind::Forbidden, "SECOND_PERSON_NEEDED"),
+            Self::NotConfirmed => (Kind::Conflict, "NOT_CONFIRMED"),
+            Self::NotInForce => (Kind::Conflict, "NOT_IN_FORCE"),
+            Self::AppealNotFound => (Kind::NotFound, "APPEAL_NOT_FOUND"),
+            Self::AlreadyAppealed => (Kind::Conflict, "ALREADY_APPEALED"),
+            Self::AppealDecided => (Kind::Conflict, "APPEAL_DECIDED"),
+            Self::Account(error) => error.coded(),
+            Self::TooOften(error) => error.coded(),
             Self::Database(error) => error::database(error),
         }
     }
 
     fn problems(&self) -> Option<&Problems> {
-        if let Self::Invalid(problems) = self { Some(problems) } else { None }
+        match self {
+            Self::Invalid(problems) => Some(problems),
+            Self::Account(error) => error.problems(),
+            _ => None,
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Account(error) => error.retry_after(),
+            Self::TooOften(error) => error.retry_after(),
+            _ => None,
+        }
     }
 }
 

@@ -127,6 +127,7 @@ pub(super) async fn about_notification(
             i.call_type as "call_type?: CallType",
             i.item as "item?",
             i.paise as "paise?: Paise",
+            i.notice as "notice?",
             i.created_at as "created_at?",
             i.read_at is not null as "read!"
         from devices d
@@ -156,7 +157,8 @@ pub(super) async fn about_notification(
             | Kind::GiftReceived,
         ) => row.payments,
         Some(Kind::CallMissed) => row.calls,
-        None => true,
+        // Of what the staff did nobody turns the pushes off.
+        Some(Kind::ReportDecided | Kind::ModerationNotice) | None => true,
     };
     let about = About {
         group_name: row.group,
@@ -164,6 +166,7 @@ pub(super) async fn about_notification(
         call_type: row.call_type,
         item: row.item,
         paise: row.paise,
+        notice: row.notice,
     };
     let thing = row.id.zip(row.kind).zip(row.created_at).map(|((id, kind), created_at)| Thing {
         created_at,

@@ -89,7 +89,8 @@ impl Notifications<'_> {
                 entry.coins as "coins?",
                 entry.call_type as "call_type?: CallType",
                 entry.item as "item?",
-                entry.paise as "paise?: Paise"
+                entry.paise as "paise?: Paise",
+                entry.notice as "notice?"
             from users reader
             left join lateral (
                 select *
@@ -132,6 +133,7 @@ impl Notifications<'_> {
                     call_type: row.call_type,
                     item: row.item,
                     paise: row.paise,
+                    notice: row.notice,
                 },
             }),
         });

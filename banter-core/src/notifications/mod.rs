@@ -26,7 +26,8 @@ use crate::error::{self, Coded, Problems};
 use crate::events::{Delivery, Event};
 use crate::ids::{CallId, NotificationId, SessionId, UserId};
 use crate::money::Paise;
-use texts::{Language, Subject};
+pub(crate) use texts::Language;
+use texts::Subject;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -54,11 +55,15 @@ pub enum Kind {
     RenewalFailed,
     /// Somebody gave the reader a gift; the subject is the gift.
     GiftReceived,
+    /// What the reader reported was decided; the subject is the report.
+    ReportDecided,
+    /// The staff did something about the reader; the subject is the sanction.
+    ModerationNotice,
 }
 
 impl Kind {
     /// All that this version knows; a newer replica may write others, which are left out here.
-    const KNOWN: [&'static str; 10] = [
+    const KNOWN: [&'static str; 12] = [
         "friend_request",
         "friend_accepted",
         "group_added",
@@ -69,6 +74,8 @@ impl Kind {
         "payment_refunded",
         "renewal_failed",
         "gift_received",
+        "report_decided",
+        "moderation_notice",
     ];
 }
 
@@ -101,7 +108,7 @@ pub struct Notification {
     /// Whose act it was, if somebody's.
     pub actor: Option<PersonSummary>,
     /// What it is about: a friend request, a conversation, a room, an entry of the ledger, a call, a
-    /// transaction, a subscription, a gift.
+    /// transaction, a subscription, a gift, a report, a sanction.
     pub subject_id: Option<Uuid>,
     pub title: String,
     pub body: String,
@@ -304,9 +311,11 @@ struct About {
     group_name: Option<String>,
     coins: Option<i32>,
     call_type: Option<CallType>,
-    /// A package, a plan, or a gift.
+    /// A package, a plan, a gift, or what a report came to.
     item: Option<String>,
     paise: Option<Paise>,
+    /// What the sanctioned read.
+    notice: Option<String>,
 }
 
 impl Entry {
@@ -360,6 +369,12 @@ impl About {
             Kind::RenewalFailed => Subject::RenewalFailed,
             Kind::GiftReceived => {
                 Subject::GiftReceived { from: actor, gift: self.item.as_deref().unwrap_or_default(), coins }
+            }
+            Kind::ReportDecided => {
+                Subject::ReportDecided { acted: self.item.as_deref() == Some("action_taken") }
+            }
+            Kind::ModerationNotice => {
+                Subject::ModerationNotice { notice: self.notice.as_deref().unwrap_or_default() }
             }
         }
     }

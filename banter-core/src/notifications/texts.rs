@@ -62,6 +62,12 @@ pub(crate) enum Subject<'a> {
         gift: &'a str,
         coins: i32,
     },
+    ReportDecided {
+        acted: bool,
+    },
+    ModerationNotice {
+        notice: &'a str,
+    },
 }
 
 /// Title and body.
@@ -126,6 +132,20 @@ pub(crate) fn news(language: Language, subject: &Subject<'_>) -> (&'static str, 
         (Subject::GiftReceived { from, gift, coins }, English) => {
             ("A gift for you", format!("{from} gave you a {}: {coins} coins", gift_name(English, gift)))
         }
+        (Subject::ReportDecided { acted: true }, English) => {
+            ("Your report", "Thank you: we looked at what you reported, and acted on it".into())
+        }
+        (Subject::ReportDecided { acted: true }, Hindi) => {
+            ("आपकी रिपोर्ट", "धन्यवाद: हमने आपकी रिपोर्ट देखी और कार्रवाई की".into())
+        }
+        (Subject::ReportDecided { acted: false }, English) => {
+            ("Your report", "We looked at what you reported, and found nothing against our rules".into())
+        }
+        (Subject::ReportDecided { acted: false }, Hindi) => {
+            ("आपकी रिपोर्ट", "हमने आपकी रिपोर्ट देखी; उसमें नियमों के ख़िलाफ़ कुछ नहीं मिला".into())
+        }
+        (Subject::ModerationNotice { notice }, English) => ("A notice from Banter", (*notice).to_owned()),
+        (Subject::ModerationNotice { notice }, Hindi) => ("Banter की सूचना", (*notice).to_owned()),
         (Subject::GiftReceived { from, gift, coins }, Hindi) => {
             ("आपके लिए तोहफ़ा", format!("{from} की ओर से {}: {coins} कॉइन", gift_name(Hindi, gift)))
         }

@@ -161,6 +161,17 @@ pub(crate) async fn lock(db: &mut PgConnection, users: &[UserId]) -> Result<(), 
     Ok(())
 }
 
+/// Refuses whoever's coins are frozen. What comes in is booked all the same.
+pub(crate) async fn not_frozen(db: impl sqlx::PgExecutor<'_>, user: UserId) -> Result<(), Error> {
+    let frozen = sqlx::query_scalar!(
+        r#"select exists (select from users where id = $1 and wallet_frozen_at is not null) as "frozen!""#,
+        user.0,
+    )
+    .fetch_one(db)
+    .await?;
+    if frozen { Err(Error::WalletFrozen) } else { Ok(()) }
+}
+
 /// Writes the entry and the balances it leads to, in the caller's transaction; [`Outcome::tell`] follows its commit. After
 /// an error the transaction can only be rolled back.
 pub(crate) async fn write(banter: &Banter, db: &mut PgConnection, entry: &Entry) -> Result<Outcome, Error> {

@@ -45,6 +45,8 @@ impl Banter {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("your coins are frozen; the notice in your inbox says why")]
+    WalletFrozen,
     #[error("there are not enough coins")]
     NotEnoughCoins,
     #[error("a balance cannot be that large")]
@@ -107,6 +109,7 @@ impl From<Problems> for Error {
 impl Coded for Error {
     fn coded(&self) -> (Kind, &'static str) {
         match self {
+            Self::WalletFrozen => (Kind::Forbidden, "WALLET_FROZEN"),
             Self::NotEnoughCoins => (Kind::Conflict, "NOT_ENOUGH_COINS"),
             Self::TooManyCoins => (Kind::Conflict, "TOO_MANY_COINS"),
             Self::ReferenceReused => (Kind::Mismatch, "REFERENCE_REUSED"),

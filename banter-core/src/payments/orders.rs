@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::catalogue::Package;
-use super::{Error, Payments};
+use super::{ledger, Error, Payments};
 use crate::accounts::Caller;
 use crate::ids::TransactionId;
 use crate::limits::Act;
@@ -50,6 +50,7 @@ impl Payments<'_> {
     pub async fn order(&self, caller: &Caller, package: Package) -> Result<Ordered, Error> {
         self.0.limits().take(Act::Order, &caller.user_id.to_string()).await?;
         let key_id = self.0.razorpay().key_id()?.to_owned();
+        ledger::not_frozen(self.0.pool(), caller.user_id).await?;
         let now = self.0.clock().now();
         let transaction = TransactionId(self.0.ids().uuid(now));
         let receipt = transaction.0.simple().to_string();

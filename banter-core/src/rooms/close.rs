@@ -49,6 +49,20 @@ impl Rooms<'_> {
         self.close_for(id, Because::Staff, Some(&reason)).await
     }
 
+    /// The same in a transaction of the caller's; carry out what it answers after the commit. `None`: it was over.
+    pub(crate) async fn close_in(
+        &self,
+        db: &mut PgConnection,
+        id: RoomId,
+        reason: &str,
+    ) -> Result<Option<Aftermath>, sqlx::Error> {
+        let Some(room) = self.lock(db, id).await? else { return Ok(None) };
+        let reason: String = reason.chars().take(500).collect();
+        let aftermath = self.shut(db, &room, Because::Staff, Some(&reason)).await?;
+        aftermath.queue(self.0, db).await?;
+        Ok(Some(aftermath))
+    }
+
     /// Ends a room that has been empty for long enough.
     pub(crate) async fn close_empty(&self, id: RoomId) -> Result<(), sqlx::Error> {
         let mut tx = self.0.pool().begin().await?;

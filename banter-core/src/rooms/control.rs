@@ -22,6 +22,9 @@ impl Rooms<'_> {
         let (room, own) = self.lock_own(&mut tx, caller, id).await?;
         let was = other(&room, caller, user)?;
         allowed(may(own, Does::SetRole(was, role)))?;
+        if role.keeps_order() && self.is_muted_by_staff(&mut tx, user).await? {
+            return Err(Error::MutedByStaff);
+        }
         let mut aftermath = Aftermath::default();
         if was == role {
             // A repeat, because the media server did not answer the first.
@@ -53,6 +56,9 @@ impl Rooms<'_> {
         let mut tx = self.0.pool().begin().await?;
         let (room, own) = self.lock_own(&mut tx, caller, id).await?;
         allowed(may(own, Does::Mute(other(&room, caller, user)?)))?;
+        if !muted && self.is_muted_by_staff(&mut tx, user).await? {
+            return Err(Error::MutedByStaff);
+        }
         let changed = sqlx::query!(
             "update chat_room_members set is_muted = $3 where room_id = $1 and user_id = $2 and is_muted <> $3",
             id.0,

@@ -76,6 +76,8 @@ pub enum Error {
     NotAListener,
     #[error("your role in this room does not allow that")]
     RoleForbids,
+    #[error("they are muted by the staff for now")]
+    MutedByStaff,
     /// Their login ends with it: a token that was given out a moment before comes here.
     #[error("this account cannot be used")]
     AccountGone,
@@ -101,6 +103,7 @@ impl Coded for Error {
             Self::TooManyRooms => (Kind::Conflict, "TOO_MANY_ROOMS"),
             Self::NotAListener => (Kind::Conflict, "NOT_A_LISTENER"),
             Self::RoleForbids => (Kind::Forbidden, "FORBIDDEN"),
+            Self::MutedByStaff => (Kind::Conflict, "MUTED_BY_STAFF"),
             Self::AccountGone => (Kind::Forbidden, "SESSION_REVOKED"),
             Self::Media(error) => error.coded(),
             Self::Voice(error) => error.coded(),

@@ -71,6 +71,9 @@ impl Rooms<'_> {
         };
         let mut tx = self.0.pool().begin().await?;
         self.own_turn(&mut tx, caller.user_id).await?;
+        if self.is_muted_by_staff(&mut tx, caller.user_id).await? {
+            return Err(Error::MutedByStaff);
+        }
         let joined = sqlx::query_scalar!(
             r#"select count(*) as "joined!" from chat_room_members where user_id = $1"#,
             caller.user_id.0,
@@ -247,6 +250,26 @@ impl Rooms<'_> {
         .execute(db)
         .await?;
         Ok(())
+    }
+
+    /// Takes a room's picture away, for staff; carry out what it answers after the commit.
+    pub(crate) async fn drop_cover(&self, db: &mut PgConnection, id: RoomId) -> Result<Aftermath, sqlx::Error> {
+        let mut aftermath = Aftermath::default();
+        let upload = sqlx::query_scalar!(
+            r#"select cover_upload_id as "upload: UploadId" from chat_rooms where id = $1 for update"#,
+            id.0,
+        )
+        .fetch_optional(&mut *db)
+        .await?
+        .flatten();
+        let Some(upload) = upload else { return Ok(aftermath) };
+        self.0.media().drop_cover(db, upload, self.0.clock().now()).await?;
+        sqlx::query!("update chat_rooms set cover_image = null, cover_upload_id = null where id = $1", id.0)
+            .execute(&mut *db)
+            .await?;
+        let (to, _) = self.audience(db, id, None).await?;
+        aftermath.tell(to, Event::RoomUpdated(RoomRef { room_id: id }));
+        Ok(aftermath)
     }
 
     /// The pictures that somebody gave rooms go with their account. First of all that its end does.

@@ -83,6 +83,10 @@ impl Rooms<'_> {
             return Err(Error::Full);
         }
         let role = if room.members.is_empty() { Role::Host } else { Role::Listener };
+        // Who is not to be heard keeps no order either.
+        if role == Role::Host && self.is_muted_by_staff(db, caller.user_id).await? {
+            return Err(Error::MutedByStaff);
+        }
         self.seat(db, room.id, caller, role, room.livekit_room.is_some()).await?;
         let mut aftermath = Aftermath::default();
         let member = self.member(db, room.id, caller.user_id).await?;
@@ -104,8 +108,11 @@ impl Rooms<'_> {
         let now = self.0.clock().now();
         sqlx::query!(
             r#"
-            insert into chat_room_members (room_id, user_id, role, joined_at, absent_since, session_id)
-            values ($1, $2, $3, $4, case when $5 then $4::timestamptz end, $6)
+            insert into chat_room_members (room_id, user_id, role, is_muted, joined_at, absent_since, session_id)
+            select
+                $1, $2, $3, coalesce(room_muted_until > $4, false), $4, case when $5 then $4::timestamptz end, $6
+            from users
+            where id = $2
             "#,
             room.0,
             caller.user_id.0,
@@ -137,12 +144,28 @@ impl Rooms<'_> {
     pub(super) async fn own_turn(&self, db: &mut PgConnection, user: UserId) -> Result<(), Error> {
         turn(db, user).await?;
         let active = sqlx::query_scalar!(
-            r#"select exists (select from users where id = $1 and status = 'active') as "active!""#,
+            r#"
+            select exists (
+                select from users where id = $1 and (status = 'active' or status = 'suspended' and status_until <= $2)
+            ) as "active!"
+            "#,
             user.0,
+            self.0.clock().now(),
         )
         .fetch_one(db)
         .await?;
         if active { Ok(()) } else { Err(Error::AccountGone) }
+    }
+
+    /// Does the staff have somebody heard in no room, for now?
+    pub(super) async fn is_muted_by_staff(&self, db: &mut PgConnection, user: UserId) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar!(
+            r#"select exists (select from users where id = $1 and room_muted_until > $2) as "muted!""#,
+            user.0,
+            self.0.clock().now(),
+        )
+        .fetch_one(db)
+        .await
     }
 
     /// The media server's name of a room that the caller is in, or may come into.

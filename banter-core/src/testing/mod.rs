@@ -88,6 +88,14 @@ pub fn config(database_url: &str, redis_url: Option<&str>) -> Config {
             gstin: Some("29ABCDE1234F1Z5".into()),
             gst_rate: 1800,
         },
+        moderation: config::Moderation {
+            acknowledge: Duration::from_hours(24),
+            resolve: Duration::from_hours(15 * 24),
+            resolve_urgent: Duration::from_hours(24),
+            resolve_intimate: Duration::from_hours(2),
+            resolve_legal: Duration::from_hours(3),
+            keep_evidence: Duration::from_hours(180 * 24),
+        },
         limits: config::Limits { window: Duration::from_secs(900), max_requests: 1000, multiplier: 1 },
         log: config::Log { filter: "info".into(), json: false },
     }

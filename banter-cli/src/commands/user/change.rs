@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use banter_core::accounts::overview::Overview;
 use banter_core::accounts::{self, Role};
+use banter_core::moderation::Staff;
 use banter_core::ids::UserId;
 use banter_core::payments::ledger::Outcome;
 use banter_core::{Banter, payments};
@@ -75,7 +76,7 @@ pub(super) async fn role(
             Role::Senior => "a senior moderator",
             Role::Admin => "an admin",
         };
-        let changed = banter.accounts().set_role(found.id, role).await.map_err(failure)?;
+        let changed = banter.moderation().name_staff(Staff::OPERATOR, found.id, role).await.map_err(failure)?;
         Ok(if changed {
             format!("{} is {name} from the next sign-in on; their logins ended", called(found))
         } else {

@@ -4,6 +4,7 @@ use super::*;
 use crate::accounts::administration::{Act, Filter, Listed, decide};
 use crate::events::Event;
 use crate::jobs::Job;
+use crate::moderation::Staff;
 use crate::payments::ledger::Outcome;
 
 #[test]
@@ -11,6 +12,10 @@ fn what_may_be_done_about_which_status() {
     use Status::{Active, Banned, Deleted, Suspended};
     for (status, act, expected) in [
         (Active, Act::Suspend, Ok(Suspended)),
+        (Active, Act::Ban, Ok(Banned)),
+        (Suspended, Act::Ban, Ok(Banned)),
+        (Banned, Act::Ban, Err("ACCOUNT_BANNED")),
+        (Deleted, Act::Ban, Err("ACCOUNT_DELETED")),
         (Active, Act::Restore, Err("NOT_SUSPENDED")),
         (Active, Act::Delete, Ok(Deleted)),
         (Active, Act::Touch, Ok(Active)),
@@ -106,7 +111,7 @@ async fn nonsense_is_refused() {
     assert_eq!(fields(accounts.grant_coins(asha.id, -5, "r", "x").await), ["amount"]);
     let nobody = UserId(uuid::Uuid::nil());
     assert_eq!(code(accounts.suspend(nobody, None, "x").await), "USER_NOT_FOUND");
-    assert_eq!(code(accounts.set_role(nobody, Role::Admin).await), "USER_NOT_FOUND");
+    assert_eq!(code(accounts.set_role(Staff::OPERATOR, nobody, Role::Admin).await), "USER_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -114,11 +119,11 @@ async fn a_role_holds_from_the_next_sign_in_and_the_old_one_ends_now() {
     let world = World::with_memory().await;
     let asha = world.user("asha").await;
     let accounts = world.banter.accounts();
-    assert!(accounts.set_role(asha.id, Role::Moderator).await.unwrap());
-    assert!(!accounts.set_role(asha.id, Role::Moderator).await.unwrap(), "nothing to change");
+    assert!(accounts.set_role(Staff::OPERATOR, asha.id, Role::Moderator).await.unwrap());
+    assert!(!accounts.set_role(Staff::OPERATOR, asha.id, Role::Moderator).await.unwrap(), "nothing to change");
     let moderator = world.sign_in(&asha).await;
     assert_eq!(moderator.caller.role, Role::Moderator);
-    accounts.set_role(asha.id, Role::User).await.unwrap();
+    accounts.set_role(Staff::OPERATOR, asha.id, Role::User).await.unwrap();
     assert_eq!(code(accounts.authenticate(&moderator.access_token)), "SESSION_REVOKED");
 }
 
@@ -127,13 +132,13 @@ async fn somebody_remains_who_can_make_admins() {
     let world = World::with_memory().await;
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
     let accounts = world.banter.accounts();
-    accounts.set_role(asha.id, Role::Admin).await.unwrap();
-    assert_eq!(code(accounts.set_role(asha.id, Role::User).await), "LAST_ADMIN");
+    accounts.set_role(Staff::OPERATOR, asha.id, Role::Admin).await.unwrap();
+    assert_eq!(code(accounts.set_role(Staff::OPERATOR, asha.id, Role::User).await), "LAST_ADMIN");
     assert_eq!(code(accounts.suspend(asha.id, None, "x").await), "LAST_ADMIN");
     assert_eq!(code(accounts.delete_for(asha.id, "x").await), "LAST_ADMIN");
-    accounts.set_role(ravi.id, Role::Admin).await.unwrap();
+    accounts.set_role(Staff::OPERATOR, ravi.id, Role::Admin).await.unwrap();
     world.open_connections().await;
-    let both = join_all([&asha, &ravi].map(|person| accounts.set_role(person.id, Role::User))).await;
+    let both = join_all([&asha, &ravi].map(|person| accounts.set_role(Staff::OPERATOR, person.id, Role::User))).await;
     assert_eq!(both.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{both:?}");
     assert_eq!(list(&world, Filter { role: Some(Role::Admin), ..Filter::default() }).await.len(), 1);
 }
