@@ -75,6 +75,8 @@ alter table reports
 -- Nobody reports the same thing twice while it is looked at.
 create unique index reports_once on reports (case_id, reporter_id) where case_id is not null;
 
+create index reports_evidence on reports (case_id) where evidence is not null;
+
 -- Uploads that evidence shows outlive their message until the case has been closed for long enough.
 create table evidence_uploads (
     upload_id  uuid not null references uploads (id),

@@ -31,15 +31,6 @@ async fn give(world: &World, from: &Person, draft: &Draft) -> Result<Gave, Error
     world.banter.gifts().give(&from.caller, draft).await
 }
 
-/// Coins by the ledger's own way.
-async fn grant(world: &World, person: &Person, amount: i32) {
-    let reference = world.banter.ids().uuid(world.now()).to_string();
-    let entry = Entry { user: person.id, kind: ledger::Kind::Grant, amount, reference, note: None };
-    let mut tx = world.banter.pool().begin().await.unwrap();
-    ledger::write(&world.banter, &mut tx, &entry).await.unwrap();
-    tx.commit().await.unwrap();
-}
-
 /// Coins and earnings.
 async fn has(world: &World, person: &Person) -> (i32, i32) {
     sqlx::query_as("select coins, earned_coins from users where id = $1")
@@ -214,7 +205,7 @@ async fn who_is_muted_in_a_room_gives_nothing_there() {
 async fn a_day_has_an_end_and_a_new_account_s_comes_sooner() {
     let world = World::with_memory().await;
     let (asha, ravi) = (world.user("asha").await, world.user("ravi").await);
-    grant(&world, &asha, 30_000).await;
+    world.grant_coins(&asha, 30_000).await;
     let refused = give(&world, &asha, &to(&ravi, Gift::Peacock)).await.unwrap_err();
     assert_eq!(
         (refused.coded().1, refused.numbers()),

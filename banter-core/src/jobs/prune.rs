@@ -1,5 +1,6 @@
 //! Drops what is past its time: answers kept for idempotency, logins that can no longer be used, finished jobs,
-//! pushes that were given up, old notifications and calls, what the media server told, suspensions. Batch by batch, well
+//! pushes that were given up, old notifications and calls, what the media server told, suspensions, the evidence
+//! of cases long ended. Batch by batch, well
 //! within a job's lease; when there is more the next run follows at once.
 
 use chrono::TimeDelta;
@@ -124,11 +125,54 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         now
     );
-    let all = [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions];
+    let judged = now - TimeDelta::from_std(banter.config().moderation.keep_evidence).unwrap_or(TimeDelta::MAX);
+    let evidence = batches!(
+        r#"
+        update reports
+        set evidence = null
+        where id in (
+            select r.id
+            from reports r
+            join cases c on c.id = r.case_id
+            where c.resolved_at < $1 and r.evidence is not null
+            limit $2
+            for no key update of r skip locked
+        )
+        "#,
+        judged
+    );
+    let kept_uploads = batches!(
+        r#"
+        delete from evidence_uploads
+        where (upload_id, case_id) in (
+            select e.upload_id, e.case_id
+            from evidence_uploads e
+            join cases c on c.id = e.case_id
+            where c.resolved_at < $1
+            limit $2
+            for update of e skip locked
+        )
+        "#,
+        judged
+    );
+    let all =
+        [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions, evidence, kept_uploads];
     let next = if all.iter().any(Pruned::has_more) { now } else { now + EVERY };
-    let [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions] =
+    let [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions, evidence, kept_uploads] =
         all.map(|some| some.rows);
-    tracing::info!(keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions, "pruned");
+    tracing::info!(
+        keys,
+        sessions,
+        jobs,
+        given_up,
+        notifications,
+        calls,
+        webhooks,
+        suspensions,
+        evidence,
+        kept_uploads,
+        "pruned"
+    );
     banter.jobs().queue(banter.pool(), &Job::Prune {}, next).await?;
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::events::Event;
 use crate::friends::requests::Asked;
+use crate::payments::ledger;
 use crate::ids::{ConversationId, Ids, NotificationId, UserId};
 use crate::messaging::Message;
 use crate::messaging::send::{Draft, Target};
@@ -242,6 +243,15 @@ impl World {
             .fetch_one(self.banter.pool())
             .await
             .expect("an entry")
+    }
+
+    /// Coins by the ledger's own way.
+    pub async fn grant_coins(&self, person: &Person, amount: i32) {
+        let reference = self.banter.ids().uuid(self.now()).to_string();
+        let entry = ledger::Entry { user: person.id, kind: ledger::Kind::Grant, amount, reference, note: None };
+        let mut tx = self.banter.pool().begin().await.expect("a transaction");
+        ledger::write(&self.banter, &mut tx, &entry).await.expect("booked");
+        tx.commit().await.expect("booked");
     }
 
     /// Gives coins by the ledger alone, and says so.

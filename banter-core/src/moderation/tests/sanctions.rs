@@ -69,7 +69,7 @@ async fn a_warning_is_told_in_the_person_s_language() {
     };
     assert_eq!((notice.sanction_id, &notice.notice), (sanction.id, &sanction.notice));
     let inbox = world.banter.notifications().list(&asha.caller, &ALL).await.unwrap();
-    assert_eq!(inbox.items[0].body, sanction.notice);
+    assert_eq!(inbox.page.items[0].body, sanction.notice);
     let mine = moderation.my_sanctions(&asha.caller, &ALL).await.unwrap().items;
     assert!(mine[0].can_appeal);
     jobs(&world).await;
@@ -219,11 +219,14 @@ async fn a_frozen_wallet_spends_nothing_and_still_receives() {
         let draft = crate::gifts::give::Draft {
             gift: Gift::ALL[0],
             receiver: to.id,
-            target: crate::messaging::send::Target::User(to.id),
+            conversation: None,
             client_gift_id: None,
         };
-        world.banter.gifts().give(&from.caller, draft).await.map(drop).map_err(|error| error.coded().1)
+        world.banter.gifts().give(&from.caller, &draft).await.map(drop).map_err(|error| error.coded().1)
     };
+    for person in [&asha, &ravi] {
+        world.grant_coins(person, 1_000).await;
+    }
     moderation.resolve(moderator, case, &act(Action::FreezeWallet, None)).await.unwrap();
     give(&asha, &ravi).await.expect("not frozen before the second person");
     assert!(moderation.my_sanctions(&asha.caller, &ALL).await.unwrap().items.is_empty());
