@@ -11,7 +11,7 @@
 //!
 //! [`reports`] and the [`evidence`] they freeze · [`cases`] the queue and its claims · [`dossier`] what a moderator has
 //! before them · [`decide`] the end of a case · [`sanctions`] and their [`effects`] · [`strikes`] what to do next ·
-//! [`notices`] what the sanctioned read · [`appeals`] · [`stats`] · [`reasons`] how grave, and by when · [`roles`] who may
+//! [`notices`] what the sanctioned read · [`appeals`] · [`rooms`] that are live · [`stats`] · [`reasons`] how grave, and by when · [`roles`] who may
 //! do what · [`staff`] who acts · [`audit`] the record · [`leaks`] ways to reach somebody outside, in what people write
 
 pub mod appeals;
@@ -26,6 +26,7 @@ pub mod notices;
 pub mod reasons;
 pub mod reports;
 pub mod roles;
+pub mod rooms;
 pub mod sanctions;
 pub mod staff;
 pub mod stats;
@@ -93,12 +94,16 @@ pub enum Error {
     NotInForce,
     #[error("no such appeal")]
     AppealNotFound,
+    #[error("nothing is spoken in this room")]
+    NothingToHear,
     #[error("you have appealed against this already")]
     AlreadyAppealed,
     #[error("this appeal is decided")]
     AppealDecided,
     #[error(transparent)]
     Account(Box<accounts::Error>),
+    #[error(transparent)]
+    Room(Box<crate::rooms::Error>),
     #[error(transparent)]
     TooOften(#[from] limits::Exceeded),
     #[error("the database failed")]
@@ -130,9 +135,11 @@ impl Coded for Error {
             Self::NotConfirmed => (Kind::Conflict, "NOT_CONFIRMED"),
             Self::NotInForce => (Kind::Conflict, "NOT_IN_FORCE"),
             Self::AppealNotFound => (Kind::NotFound, "APPEAL_NOT_FOUND"),
+            Self::NothingToHear => (Kind::Conflict, "NOTHING_TO_HEAR"),
             Self::AlreadyAppealed => (Kind::Conflict, "ALREADY_APPEALED"),
             Self::AppealDecided => (Kind::Conflict, "APPEAL_DECIDED"),
             Self::Account(error) => error.coded(),
+            Self::Room(error) => error.coded(),
             Self::TooOften(error) => error.coded(),
             Self::Database(error) => error::database(error),
         }
@@ -142,6 +149,7 @@ impl Coded for Error {
         match self {
             Self::Invalid(problems) => Some(problems),
             Self::Account(error) => error.problems(),
+            Self::Room(error) => error.problems(),
             _ => None,
         }
     }

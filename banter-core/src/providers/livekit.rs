@@ -180,7 +180,6 @@ impl LiveKit {
 
     /// A token for one person and one room. Asked for only after every check.
     pub fn token(&self, pass: &Pass<'_>) -> Result<String, Error> {
-        let config = &self.inner()?.config;
         let grants = VideoGrants {
             room_join: true,
             room: pass.room.to_owned(),
@@ -192,12 +191,35 @@ impl LiveKit {
             ..VideoGrants::default()
         };
         let metadata = serde_json::json!({ "userId": pass.user, "avatar": pass.avatar });
-        AccessToken::with_api_key(&config.api_key, config.api_secret.expose_secret())
-            .with_identity(&identity(pass.user))
-            .with_name(pass.name)
-            .with_metadata(&metadata.to_string())
-            .with_ttl(TOKEN_LIFE)
-            .with_grants(grants)
+        self.signed(&identity(pass.user), grants, |token| {
+            token.with_name(pass.name).with_metadata(&metadata.to_string())
+        })
+    }
+
+    /// A token for somebody of the staff, who hears a room and is not seen in it.
+    pub fn listener_token(&self, room: &str, user: UserId) -> Result<String, Error> {
+        let grants = VideoGrants {
+            room_join: true,
+            room: room.to_owned(),
+            hidden: true,
+            can_subscribe: Some(true),
+            can_publish: Some(false),
+            can_publish_data: Some(false),
+            can_update_own_metadata: Some(false),
+            ..VideoGrants::default()
+        };
+        self.signed(&listener_identity(user), grants, |token| token)
+    }
+
+    fn signed(
+        &self,
+        identity: &str,
+        grants: VideoGrants,
+        dress: impl FnOnce(AccessToken) -> AccessToken,
+    ) -> Result<String, Error> {
+        let config = &self.inner()?.config;
+        let token = AccessToken::with_api_key(&config.api_key, config.api_secret.expose_secret());
+        dress(token.with_identity(identity).with_ttl(TOKEN_LIFE).with_grants(grants))
             .to_jwt()
             .map_err(|error| Error::Refused(error.to_string()))
     }
@@ -297,6 +319,16 @@ fn ask<'a, T>(
 /// One person is one participant, in every room.
 pub fn identity(user: UserId) -> String {
     format!("user_{user}")
+}
+
+/// Of somebody who hears a room unseen; they may have a seat in it, too.
+pub fn listener_identity(user: UserId) -> String {
+    format!("listener_{user}")
+}
+
+/// Who of the staff listens under this identity.
+pub fn listener_of(identity: &str) -> Option<UserId> {
+    identity.strip_prefix("listener_")?.parse().ok()
 }
 
 /// Whose identity this is.

@@ -59,24 +59,66 @@ impl Rooms<'_> {
         if !muted && self.is_muted_by_staff(&mut tx, user).await? {
             return Err(Error::MutedByStaff);
         }
+        let aftermath = self.put_muted(&mut tx, &room, user, muted).await?;
+        tx.commit().await?;
+        Ok(aftermath.carry_out_now(self.0).await?)
+    }
+
+    /// The same by staff, in a transaction of theirs; carry out what it answers after the commit.
+    pub(crate) async fn mute_in(
+        &self,
+        db: &mut PgConnection,
+        id: RoomId,
+        user: UserId,
+        muted: bool,
+    ) -> Result<Aftermath, Error> {
+        let room = self.lock(db, id).await?.ok_or(Error::RoomNotFound)?;
+        room.role_of(user).ok_or(Error::MemberNotFound)?;
+        if !muted && self.is_muted_by_staff(db, user).await? {
+            return Err(Error::MutedByStaff);
+        }
+        Ok(self.put_muted(db, &room, user, muted).await?)
+    }
+
+    /// The media server is asked again where nothing changes: it may not have answered the first time.
+    async fn put_muted(
+        &self,
+        db: &mut PgConnection,
+        room: &Locked,
+        user: UserId,
+        muted: bool,
+    ) -> Result<Aftermath, sqlx::Error> {
         let changed = sqlx::query!(
             "update chat_room_members set is_muted = $3 where room_id = $1 and user_id = $2 and is_muted <> $3",
-            id.0,
+            room.id.0,
             user.0,
             muted,
         )
-        .execute(&mut *tx)
+        .execute(&mut *db)
         .await?;
         let mut aftermath = Aftermath::default();
         if changed.rows_affected() == 0 {
-            tx.rollback().await?;
             aftermath.seat_in(room.livekit_room.as_deref(), user);
-            return Ok(aftermath.carry_out_now(self.0).await?);
+            return Ok(aftermath);
         }
-        aftermath.add(self.member_updated(&mut tx, &room, user).await?);
-        aftermath.queue(self.0, &mut tx).await?;
-        tx.commit().await?;
-        Ok(aftermath.carry_out_now(self.0).await?)
+        aftermath.add(self.member_updated(db, room, user).await?);
+        aftermath.queue(self.0, db).await?;
+        Ok(aftermath)
+    }
+
+    /// Staff sends somebody out, in a transaction of theirs; carry out what it answers after the commit.
+    pub(crate) async fn kick_in(
+        &self,
+        db: &mut PgConnection,
+        by: UserId,
+        id: RoomId,
+        user: UserId,
+    ) -> Result<Aftermath, Error> {
+        let room = self.lock(db, id).await?.ok_or(Error::RoomNotFound)?;
+        if room.role_of(user).is_none() && !self.is_kept_out(db, id, user).await? {
+            return Err(Error::MemberNotFound);
+        }
+        Ok(self.send_out(db, by, &room, user, Why::Kicked).await?)
     }
 
     /// Sends somebody out, for ten minutes at least.
@@ -95,7 +137,7 @@ impl Rooms<'_> {
             Some(_) | None => other(&room, caller, user)?,
         };
         allowed(may(own, Does::SendOut(role)))?;
-        let aftermath = self.send_out(&mut tx, caller, &room, user, Why::Kicked).await?;
+        let aftermath = self.send_out(&mut tx, caller.user_id, &room, user, Why::Kicked).await?;
         tx.commit().await?;
         Ok(aftermath.carry_out_now(self.0).await?)
     }
@@ -116,7 +158,7 @@ impl Rooms<'_> {
             }
         };
         allowed(may(own, Does::SendOut(role)))?;
-        let aftermath = self.send_out(&mut tx, caller, &room, user, Why::Banned).await?;
+        let aftermath = self.send_out(&mut tx, caller.user_id, &room, user, Why::Banned).await?;
         tx.commit().await?;
         Ok(aftermath.carry_out_now(self.0).await?)
     }
@@ -165,7 +207,7 @@ impl Rooms<'_> {
     async fn send_out(
         &self,
         db: &mut PgConnection,
-        caller: &Caller,
+        by: UserId,
         room: &Locked,
         user: UserId,
         why: Why,
@@ -187,7 +229,7 @@ impl Rooms<'_> {
             "#,
             room.id.0,
             user.0,
-            caller.user_id.0,
+            by.0,
             until,
             now,
         )

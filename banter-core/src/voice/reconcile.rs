@@ -236,12 +236,37 @@ impl Voice<'_> {
         Ok(())
     }
 
+    /// Who of the staff may hear a room unseen.
+    async fn listeners(&self, livekit_room: &str) -> Result<Vec<UserId>, sqlx::Error> {
+        sqlx::query_scalar!(
+            r#"
+            select l.user_id as "user: UserId"
+            from room_listens l
+            join users u on u.id = l.user_id and u.role <> 'user' and u.status = 'active'
+            where l.livekit_room = $1 and l.until > $2
+            "#,
+            livekit_room,
+            self.0.clock().now(),
+        )
+        .fetch_all(self.0.pool())
+        .await
+    }
+
     /// Who is there beside who has a seat; how many were sent out, and given other rights.
     async fn compare(&self, livekit_room: &str, seats: &[Held]) -> Result<(usize, usize), Error> {
         // The number of people in LiveKit's list of rooms lags behind, so each room is asked.
         let mut there = self.0.livekit().participants(livekit_room).await?;
-        there.retain(|person| !person.hidden);
         let (mut removed, mut permitted) = (0, 0);
+        if there.iter().any(|person| person.hidden) {
+            let listeners = self.listeners(livekit_room).await?;
+            for person in there.iter().filter(|person| person.hidden) {
+                if !livekit::listener_of(&person.identity).is_some_and(|user| listeners.contains(&user)) {
+                    self.0.livekit().remove(livekit_room, &person.identity).await?;
+                    removed += 1;
+                }
+            }
+        }
+        there.retain(|person| !person.hidden);
         for person in &there {
             let seat = seats.iter().find(|seat| person.user == Some(seat.user));
             match (seat, person.user) {

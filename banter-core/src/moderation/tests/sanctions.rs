@@ -19,9 +19,9 @@ use crate::testing::files;
 /// A moderator, a senior one and another.
 async fn bench(world: &World) -> [Staff; 3] {
     [
-        staffer(world, "moderator", Role::Moderator).await.1,
-        staffer(world, "senior", Role::Senior).await.1,
-        staffer(world, "other_senior", Role::Senior).await.1,
+        staffer(world, "mira", Role::Moderator).await.1,
+        staffer(world, "sana", Role::Senior).await.1,
+        staffer(world, "omar", Role::Senior).await.1,
     ]
 }
 
@@ -344,7 +344,7 @@ async fn a_room_is_closed_and_its_host_told() {
 async fn staff_is_judged_by_an_admin() {
     let world = World::with_memory().await;
     let [moderator, senior, _] = bench(&world).await;
-    let (_, admin) = staffer(&world, "admin", Role::Admin).await;
+    let (_, admin) = staffer(&world, "adil", Role::Admin).await;
     let moderation = world.banter.moderation();
     let target = moderator.id().unwrap();
     assert_eq!(code(moderation.sanction(senior, target, &order(Action::Warn, None)).await), "STAFF_PROTECTED");
