@@ -18,8 +18,8 @@ use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
-    auth, calls, conversations, friends, gifts, groups, health, media, messages, notifications, payments,
-    people, presence, rooms, safety, settings, uploads, users, webhooks,
+    auth, calls, conversations, friends, gifts, groups, health, media, messages, moderation, notifications, payments,
+    people, presence, reports, rooms, safety, settings, uploads, users, webhooks,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -39,6 +39,8 @@ fn auth() -> OpenApiRouter<Banter> {
         .routes(routes!(auth::me))
         .routes(routes!(auth::sessions, auth::end_other_sessions))
         .routes(routes!(auth::end_session))
+        .routes(routes!(reports::standing))
+        .routes(routes!(reports::appeal_signed_out))
 }
 
 fn api() -> OpenApiRouter<Banter> {
@@ -118,6 +120,10 @@ fn api() -> OpenApiRouter<Banter> {
         // Safety
         .routes(routes!(safety::block, safety::blocks))
         .routes(routes!(safety::unblock))
+        .routes(routes!(reports::report, reports::reports))
+        .routes(routes!(reports::sanctions))
+        .routes(routes!(reports::appeal))
+        .merge(moderation::routes())
 }
 
 /// What answers the way into a call or a room that is there, or what belongs to it; and the proof of a payment, whose
@@ -128,6 +134,7 @@ fn entrances() -> OpenApiRouter<Banter> {
         .routes(routes!(calls::answer_call))
         .routes(routes!(calls::ice_servers))
         .routes(routes!(rooms::join))
+        .routes(routes!(moderation::rooms::listen))
         .routes(routes!(payments::orders::verify))
         .routes(routes!(payments::subscriptions::verify))
 }
@@ -212,5 +219,5 @@ fn documentation(document: &utoipa::openapi::OpenApi) -> Router<Banter> {
 }
 
 fn not_found() -> Response {
-    ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this URL").into_response()
+    ApiError::nothing_here().into_response()
 }

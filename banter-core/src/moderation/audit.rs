@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -63,8 +64,9 @@ impl std::fmt::Display for Subject<'_> {
 }
 
 /// A row as it stands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AuditEntry)]
 pub struct Row {
     pub seq: i64,
     pub at: DateTime<Utc>,
@@ -72,8 +74,11 @@ pub struct Row {
     pub act: String,
     pub subject: String,
     #[serde(serialize_with = "as_json")]
+    #[schema(value_type = Object)]
     pub details: String,
+    /// SHA-256 over this entry and the digest before it, in hexadecimal.
     #[serde(serialize_with = "as_hex")]
+    #[schema(value_type = String)]
     pub digest: Vec<u8>,
 }
 

@@ -444,6 +444,7 @@ impl Moderation<'_> {
             user: case.user,
             kind: case.kind,
             subject: case.subject_id,
+            reason: case.reason,
             is_escalated: case.is_escalated,
             holder,
         })
@@ -496,6 +497,7 @@ pub(super) struct Held {
     pub user: UserId,
     pub kind: SubjectKind,
     pub subject: Uuid,
+    pub reason: Reason,
     pub is_escalated: bool,
     /// Who asked, if they had claimed it before.
     pub holder: Option<UserId>,

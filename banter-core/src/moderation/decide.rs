@@ -42,7 +42,9 @@ impl Moderation<'_> {
                 }
             }
             Decision::Act(order) => {
-                let target = Target { user: held.user, case: Some(id), subject: subject(&held, order.action)? };
+                let policy = order.policy.unwrap_or(held.reason);
+                let subject = subject(&held, order.action)?;
+                let target = Target { user: held.user, case: Some(id), subject, policy };
                 if order.action.takes_two() {
                     sqlx::query!(
                         r#"

@@ -91,8 +91,8 @@ impl Moderation<'_> {
         .await?
         .flatten()
         .ok_or(rooms::Error::RoomNotFound)?;
-        let order = Order { action: Action::CloseRoom, policy, days: None, note: note.to_owned(), notice: None };
-        let target = Target { user: host, case: None, subject: Some(id.0) };
+        let order = Order { action: Action::CloseRoom, policy: None, days: None, note: note.to_owned(), notice: None };
+        let target = Target { user: host, case: None, subject: Some(id.0), policy };
         let (_, after) = self.impose(&mut tx, staff, target, &order).await?;
         tx.commit().await?;
         after.carry_out(self.0).await;

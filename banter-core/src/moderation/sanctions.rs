@@ -134,7 +134,8 @@ pub enum State {
 pub struct Order {
     pub action: Action,
     /// Which rule was broken.
-    pub policy: Reason,
+    /// `None`: what the case is for; without a case it must be said.
+    pub policy: Option<Reason>,
     /// For a suspension or a mute: 1 to 365.
     pub days: Option<u16>,
     /// What staff reads of it, 1 to 2,000 characters.
@@ -150,6 +151,7 @@ pub(super) struct Target {
     pub case: Option<CaseId>,
     /// The message, the room, …, if it is not done to the person.
     pub subject: Option<Uuid>,
+    pub policy: Reason,
 }
 
 /// A sanction as staff sees it.
@@ -209,7 +211,8 @@ impl Moderation<'_> {
             return Err(Problems::one("action", "is for the case of a message or a room").into());
         }
         let mut tx = self.0.pool().begin().await?;
-        let target = Target { user, case: None, subject: None };
+        let policy = order.policy.ok_or_else(|| Problems::one("policy", "is needed"))?;
+        let target = Target { user, case: None, subject: None, policy };
         let (id, after) = self.impose(&mut tx, staff, target, order).await?;
         tx.commit().await?;
         after.carry_out(self.0).await;
@@ -260,7 +263,7 @@ impl Moderation<'_> {
         };
         let shown_until = until.filter(|_| order.action != Action::Ban);
         let notice =
-            notice.unwrap_or_else(|| notices::notice(&person.language, order.action, order.policy, shown_until));
+            notice.unwrap_or_else(|| notices::notice(&person.language, order.action, target.policy, shown_until));
         let state = if order.action.takes_two() { State::Proposed } else { State::InForce };
         sqlx::query!(
             r#"
@@ -273,7 +276,7 @@ impl Moderation<'_> {
             target.case.map(|case| case.0),
             order.action as Action,
             target.subject,
-            order.policy as Reason,
+            target.policy as Reason,
             notice,
             note.as_deref(),
             state as State,
@@ -295,10 +298,40 @@ impl Moderation<'_> {
         }
         let act = if state == State::Proposed { "sanction.propose" } else { "sanction.impose" };
         let details = json!({
-            "user": target.user, "action": order.action, "policy": order.policy, "until": until, "case": target.case,
+            "user": target.user, "action": order.action, "policy": target.policy, "until": until, "case": target.case,
         });
         self.log(db, staff, act, Subject::Sanction(id.0), details).await?;
         Ok((id, after))
+    }
+
+    /// Ends all that keeps somebody out, unheard or unable to spend. What still waits for a second person is refused
+    /// elsewhere.
+    pub async fn restore(&self, staff: Staff, user: UserId, reason: &str) -> Result<Vec<Sanction>, Error> {
+        staff.require_named(Duty::ReverseOwn)?;
+        let held = sqlx::query_scalar!(
+            r#"
+            select id as "id: SanctionId"
+            from sanctions
+            where user_id = $1
+              and state = 'in_force'
+              and kind in ('mute', 'suspend', 'ban', 'freeze_wallet')
+              and (until is null or until > $2)
+            order by id desc
+            limit 50
+            "#,
+            user.0,
+            self.0.clock().now(),
+        )
+        .fetch_all(self.0.pool())
+        .await?;
+        if held.is_empty() {
+            return Err(Error::NotInForce);
+        }
+        let mut ended = Vec::with_capacity(held.len());
+        for id in held {
+            ended.push(self.reverse(staff, id, reason).await?);
+        }
+        Ok(ended)
     }
 
     /// The second person agrees: it holds, for good.

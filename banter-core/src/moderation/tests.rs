@@ -41,7 +41,7 @@ async fn only_case(world: &World) -> Case {
 }
 
 fn order(action: Action, days: Option<u16>) -> Order {
-    Order { action, policy: Reason::Harassment, days, note: "seen".into(), notice: None }
+    Order { action, policy: Some(Reason::Harassment), days, note: "seen".into(), notice: None }
 }
 
 fn act(action: Action, days: Option<u16>) -> Decision {

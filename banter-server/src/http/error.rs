@@ -55,6 +55,11 @@ impl ApiError {
         error
     }
 
+    /// As if the URL were not ours.
+    pub fn nothing_here() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this URL")
+    }
+
     pub fn internal(why: impl Into<String>) -> Self {
         let mut error =
             Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "something went wrong on our side");

@@ -130,8 +130,14 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
             return Ok(Self(path.0));
         }
         let named = RawPathParams::from_request_parts(parts, state).await.ok();
-        let name = named.as_ref().and_then(|path| path.iter().next()).map_or("id", |(name, _)| name);
-        Err(ApiError::field(name, "in the path must be a UUID"))
+        // All are ids but for the names of acts, which are no URLs of ours if they are others.
+        let wrong = named.as_ref().and_then(|path| {
+            path.iter().find(|(name, value)| *name != "act" && uuid::Uuid::try_parse(value).is_err())
+        });
+        match wrong {
+            Some((name, _)) => Err(ApiError::field(name, "in the path must be a UUID")),
+            None => Err(ApiError::nothing_here()),
+        }
     }
 }
 

@@ -36,7 +36,8 @@ pub use tidy::tidy;
         (name = "Notifications", description = "The inbox"),
         (name = "Media", description = "Pictures, recordings and films"),
         (name = "Presence", description = "Who is here now"),
-        (name = "Safety", description = "Blocks"),
+        (name = "Safety", description = "Blocks, reports, and what is held against oneself"),
+        (name = "Moderation", description = "Keeping order, for staff"),
         (name = "Webhooks", description = "What outside services tell"),
         (name = "Operations", description = "For load balancers and people on call")
     ),
