@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    calls, completions, config, dev, jobs, ledger, livekit, migrate, payments, rooms, seed, stats, user,
+    audit, calls, completions, config, dev, jobs, ledger, livekit, migrate, moderators, payments, reports, rooms,
+    seed, stats, user,
 };
 
 /// Examples at the foot of a command's help.
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     User(user::UserArgs),
     Calls(calls::CallsArgs),
     Rooms(rooms::RoomsArgs),
+    Reports(reports::ReportsArgs),
+    Mod(moderators::ModArgs),
+    Audit(audit::AuditArgs),
     Payments(payments::PaymentsArgs),
     Ledger(ledger::LedgerArgs),
     Stats(stats::StatsArgs),

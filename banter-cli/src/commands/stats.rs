@@ -1,4 +1,6 @@
-//! `banter stats`: numbers for people who run a business.
+//! `banter stats`: numbers for people who run a business; [`moderation`] for those who keep order.
+
+mod moderation;
 
 use banter_core::money::Paise;
 use banter_core::payments::revenue::{Attempts, By, Line, Revenue};
@@ -12,9 +14,9 @@ use crate::printer::Printer;
 use crate::settings::{Settings, with_banter};
 use crate::table::{Cell, bad, faint, table};
 
-/// What came in, and how well paying works
+/// What came in, how well paying works, and how moderation goes
 #[derive(Debug, Args)]
-#[command(after_help = examples!["banter stats revenue" "banter stats revenue --by month --from 2026-04-01"])]
+#[command(after_help = examples!["banter stats revenue" "banter stats revenue --by month --from 2026-04-01" "banter stats moderation"])]
 pub(crate) struct StatsArgs {
     #[command(subcommand)]
     act: Act,
@@ -41,6 +43,25 @@ enum Act {
         #[arg(long, value_enum, default_value_t = ByName::Day)]
         by: ByName,
     },
+    /// The queue now, how long decisions took, what was done, and what was overturned
+    ///
+    /// Days are India's.
+    #[command(after_help = examples![
+        "banter stats moderation"
+        "banter stats moderation --from 2026-10-01 --to 2026-10-31 --csv"
+        "banter --json stats moderation | jq .stats.backlog"
+    ])]
+    Moderation {
+        /// From this day on, in India; 30 days ago unless told
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        from: Option<NaiveDate>,
+        /// Up to and with this day; today unless told
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        to: Option<NaiveDate>,
+        /// As lines of CSV: what, of which, number
+        #[arg(long)]
+        csv: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -63,7 +84,19 @@ impl From<ByName> for By {
 }
 
 pub(crate) async fn run(args: StatsArgs, settings: &Settings, out: &Printer) -> Result<ExitStatus, Failure> {
-    let Act::Revenue { from, to, by } = args.act;
+    match args.act {
+        Act::Revenue { from, to, by } => revenue(from, to, by, settings, out).await,
+        Act::Moderation { from, to, csv } => moderation::run(from, to, csv, settings, out).await,
+    }
+}
+
+async fn revenue(
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    by: ByName,
+    settings: &Settings,
+    out: &Printer,
+) -> Result<ExitStatus, Failure> {
     let days = days(from, to)?;
     let config = settings.for_data()?;
     let revenue =

@@ -199,6 +199,11 @@ pub(crate) async fn write(
 }
 
 impl Row {
+    /// As JSON and exports have it.
+    pub fn digest_hex(&self) -> String {
+        hex(&self.digest)
+    }
+
     /// The digest of this row after the one with that digest. Each part has its length before it, so that no two rows
     /// come to the same bytes.
     fn follow(&self, before: &[u8]) -> [u8; DIGEST] {

@@ -32,6 +32,16 @@ pub enum Status {
     Resolved,
 }
 
+impl Status {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Awaiting => "awaiting",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
@@ -39,6 +49,15 @@ pub enum Status {
 pub enum Outcome {
     Dismissed,
     ActionTaken,
+}
+
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dismissed => "dismissed",
+            Self::ActionTaken => "action_taken",
+        }
+    }
 }
 
 /// A case in a list.

@@ -28,6 +28,17 @@ pub enum SubjectKind {
     Call,
 }
 
+impl SubjectKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Message => "message",
+            Self::Room => "room",
+            Self::Call => "call",
+        }
+    }
+}
+
 /// What somebody reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
@@ -266,6 +277,16 @@ pub enum Source {
     People,
     Rule,
     Legal,
+}
+
+impl Source {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Rule => "rule",
+            Self::Legal => "legal",
+        }
+    }
 }
 
 /// What a case is about.

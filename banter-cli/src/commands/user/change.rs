@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use banter_core::accounts::overview::Overview;
 use banter_core::accounts::{self, Role};
-use banter_core::moderation::Staff;
+use banter_core::moderation::{self, Staff};
 use banter_core::ids::UserId;
 use banter_core::payments::ledger::Outcome;
 use banter_core::{Banter, payments};
@@ -62,7 +62,7 @@ fn failure(error: accounts::Error) -> Failure {
     Failure::from(error).hint(hint)
 }
 
-pub(super) async fn role(
+pub(crate) async fn role(
     user: &str,
     role: Role,
     settings: &Settings,
@@ -76,7 +76,11 @@ pub(super) async fn role(
             Role::Senior => "a senior moderator",
             Role::Admin => "an admin",
         };
-        let changed = banter.moderation().name_staff(Staff::OPERATOR, found.id, role).await.map_err(failure)?;
+        let changed = banter.moderation().name_staff(Staff::OPERATOR, found.id, role).await;
+        let changed = changed.map_err(|error| match error {
+            moderation::Error::Account(error) => failure(*error),
+            error => error.into(),
+        })?;
         Ok(if changed {
             format!("{} is {name} from the next sign-in on; their logins ended", called(found))
         } else {

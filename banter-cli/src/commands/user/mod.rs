@@ -19,6 +19,8 @@ use banter_core::ids::UserId;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 
+pub(crate) use change::role;
+
 use crate::args::examples;
 use crate::exit::{ExitStatus, Failure};
 use crate::printer::Printer;
@@ -231,7 +233,7 @@ pub(crate) async fn run(args: UserArgs, settings: &Settings, out: &Printer) -> R
     }
 }
 
-pub(super) async fn find(banter: &Banter, name: &str) -> Result<UserId, Failure> {
+pub(crate) async fn find(banter: &Banter, name: &str) -> Result<UserId, Failure> {
     banter.accounts().find(name.trim()).await.map_err(|error| match error {
         accounts::Error::UserNotFound => Failure::from(error)
             .hint(format!("`{name}` is nobody's id, phone number (+919876543210) or username")),
