@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, calls, completions, config, dev, jobs, ledger, livekit, migrate, moderators, payments, reports, rooms,
-    seed, stats, user,
+    audit, calls, completions, config, dev, jobs, ledger, livekit, migrate, moderators, payments, reports,
+    rooms, seed, stats, user,
 };
 
 /// Examples at the foot of a command's help.

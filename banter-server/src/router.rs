@@ -18,8 +18,8 @@ use crate::http::error::ApiError;
 use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe::observe};
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
-    auth, calls, conversations, friends, gifts, groups, health, media, messages, moderation, notifications, payments,
-    people, presence, reports, rooms, safety, settings, uploads, users, webhooks,
+    auth, calls, conversations, friends, gifts, groups, health, media, messages, moderation, notifications,
+    payments, people, presence, reports, rooms, safety, settings, uploads, users, webhooks,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};

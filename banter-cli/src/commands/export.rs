@@ -52,7 +52,9 @@ pub(super) async fn export<R: Row>(
         None => Box::new(io::stdout()),
         Some(path) => {
             let made = OpenOptions::new().write(true).create_new(true).open(path);
-            Box::new(made.map_err(|error| Failure::user(format!("{} cannot be made: {error}", path.display())))?)
+            Box::new(
+                made.map_err(|error| Failure::user(format!("{} cannot be made: {error}", path.display())))?,
+            )
         }
     };
     let broken = |error: io::Error| match error.kind() {

@@ -228,7 +228,11 @@ struct One {
     case: Option<Case>,
 }
 
-pub(crate) async fn run(args: ReportsArgs, settings: &Settings, out: &Printer) -> Result<ExitStatus, Failure> {
+pub(crate) async fn run(
+    args: ReportsArgs,
+    settings: &Settings,
+    out: &Printer,
+) -> Result<ExitStatus, Failure> {
     let config = settings.for_data()?;
     match args.act {
         Act::List { status, reason, overdue, escalated, free, limit, after } => {

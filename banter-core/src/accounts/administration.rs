@@ -264,7 +264,8 @@ impl Accounts<'_> {
         .execute(&mut *transaction)
         .await?;
         let change = format!("{} to {}", standing.role.name(), role.name());
-        let record = Record { user, kind: "role_changed", reason: Some(&change), until: None, actor: staff.id() };
+        let record =
+            Record { user, kind: "role_changed", reason: Some(&change), until: None, actor: staff.id() };
         self.record(&mut transaction, record).await?;
         let ended = self.end_all(&mut *transaction, user, Because::LogoutOthers).await?;
         let details = json!({ "from": standing.role.name(), "to": role.name() });

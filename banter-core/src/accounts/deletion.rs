@@ -369,6 +369,9 @@ async fn anonymise(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> R
             status_until = null,
             last_seen = null,
             premium_until = null,
+            wallet_frozen_at = null,
+            room_muted_until = null,
+            reports_muted_until = null,
             interests = default,
             looking_for = default,
             updated_at = $3

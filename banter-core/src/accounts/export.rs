@@ -45,10 +45,12 @@ enum Part {
     Gifts,
     Reports,
     Moderation,
+    /// What was held against them, and what they said to it.
+    Sanctions,
 }
 
 impl Part {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Account,
         Self::Settings,
         Self::Location,
@@ -70,6 +72,7 @@ impl Part {
         Self::Gifts,
         Self::Reports,
         Self::Moderation,
+        Self::Sanctions,
     ];
 
     /// The member of the document.
@@ -96,6 +99,7 @@ impl Part {
             Self::Gifts => "gifts",
             Self::Reports => "reports",
             Self::Moderation => "moderation",
+            Self::Sanctions => "sanctions",
         }
     }
 

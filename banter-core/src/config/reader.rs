@@ -8,8 +8,8 @@ use secrecy::SecretString;
 
 use super::variables::{self, Variable};
 use super::{
-    Azure, Config, Containers, Database, Environment, Fcm, Firebase, Http, Limits, LiveKit, Moderation, Log, Problems,
-    Razorpay, Redis, Seller, ServiceAccount, Storage, Tokens, Turn, azure,
+    Azure, Config, Containers, Database, Environment, Fcm, Firebase, Http, Limits, LiveKit, Log, Moderation,
+    Problems, Razorpay, Redis, Seller, ServiceAccount, Storage, Tokens, Turn, azure,
 };
 
 impl Config {
@@ -375,7 +375,10 @@ impl Reader<'_> {
     fn duration(&mut self, name: &str) -> Duration {
         let text = self.text(name);
         parse_duration(&text).unwrap_or_else(|| {
-            self.problem(format!("{name} is `{text}`: expected a duration such as {}", declared(name).default));
+            self.problem(format!(
+                "{name} is `{text}`: expected a duration such as {}",
+                declared(name).default
+            ));
             Duration::from_secs(900)
         })
     }

@@ -180,7 +180,11 @@ pub const SECTIONS: &[(&str, &[Variable])] = &[
         &[
             var("MODERATION_ACKNOWLEDGE_WITHIN", "24h", "By when somebody of the staff has taken a case"),
             var("MODERATION_RESOLVE_WITHIN", "15d", "By when it is decided"),
-            var("MODERATION_RESOLVE_URGENT_WITHIN", "24h", "The same of threats, self-harm and children's safety"),
+            var(
+                "MODERATION_RESOLVE_URGENT_WITHIN",
+                "24h",
+                "The same of threats, self-harm and children's safety",
+            ),
             var("MODERATION_RESOLVE_INTIMATE_WITHIN", "2h", "The same of intimate pictures"),
             var("MODERATION_RESOLVE_LEGAL_WITHIN", "3h", "The same of orders of courts and authorities"),
             var("MODERATION_KEEP_EVIDENCE", "180d", "How long evidence is kept once its case is closed"),

@@ -141,6 +141,7 @@ fn every_event_goes_out_under_its_name_with_its_payload() {
             "notification:new",
             "coins:updated",
             "premium:updated",
+            "moderation:notice",
             "session:revoked",
         ]
     );

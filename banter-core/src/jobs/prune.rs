@@ -125,7 +125,8 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         now
     );
-    let judged = now - TimeDelta::from_std(banter.config().moderation.keep_evidence).unwrap_or(TimeDelta::MAX);
+    let judged =
+        now - TimeDelta::from_std(banter.config().moderation.keep_evidence).unwrap_or(TimeDelta::MAX);
     let evidence = batches!(
         r#"
         update reports

@@ -75,7 +75,8 @@ impl Moderation<'_> {
         let now = self.0.clock().now();
         let mut tx = self.0.pool().begin().await?;
         let found = self.lock_sanction(&mut tx, id).await?;
-        let hidden = found.action == sanctions::Action::FreezeWallet && found.state == sanctions::State::Proposed;
+        let hidden =
+            found.action == sanctions::Action::FreezeWallet && found.state == sanctions::State::Proposed;
         if found.user != user || hidden {
             return Err(Error::SanctionNotFound);
         }
@@ -102,7 +103,12 @@ impl Moderation<'_> {
     }
 
     /// Appeals, oldest first: those that wait, or all of a state.
-    pub async fn appeals(&self, staff: Staff, state: State, page: &PageRequest) -> Result<Page<Appeal>, Error> {
+    pub async fn appeals(
+        &self,
+        staff: Staff,
+        state: State,
+        page: &PageRequest,
+    ) -> Result<Page<Appeal>, Error> {
         staff.require(Duty::Look)?;
         let after: Option<AppealId> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let rows = sqlx::query!(
@@ -155,10 +161,11 @@ impl Moderation<'_> {
         let me = staff.require_named(Duty::DecideAppeals)?;
         let answer = text::clean(answer, 1..=2000).map_err(|problem| Problems::one("answer", problem))?;
         let mut tx = self.0.pool().begin().await?;
-        let of = sqlx::query_scalar!(r#"select sanction_id as "id: SanctionId" from appeals where id = $1"#, id.0)
-            .fetch_optional(&mut *tx)
-            .await?
-            .ok_or(Error::AppealNotFound)?;
+        let of =
+            sqlx::query_scalar!(r#"select sanction_id as "id: SanctionId" from appeals where id = $1"#, id.0)
+                .fetch_optional(&mut *tx)
+                .await?
+                .ok_or(Error::AppealNotFound)?;
         let found = self.lock_sanction(&mut tx, of).await?;
         if found.user == me {
             return Err(Error::OwnCase);
@@ -187,7 +194,8 @@ impl Moderation<'_> {
             self.take_back(&mut tx, me, &found, &answer).await?;
         }
         let act = if overturn { "appeal.overturn" } else { "appeal.uphold" };
-        self.log(&mut tx, staff, act, Subject::Appeal(id.0), json!({ "sanction": of, "user": found.user })).await?;
+        self.log(&mut tx, staff, act, Subject::Appeal(id.0), json!({ "sanction": of, "user": found.user }))
+            .await?;
         tx.commit().await?;
         self.sanction_of(of).await
     }

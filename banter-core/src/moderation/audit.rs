@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 use sqlx::PgConnection;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::roles::Duty;

@@ -187,7 +187,12 @@ impl From<Row> for Case {
 
 impl Moderation<'_> {
     /// What waits, most pressing first: what is overdue before what is not, then by priority.
-    pub async fn queue(&self, staff: Staff, filter: &Filter, page: &PageRequest) -> Result<Page<Case>, Error> {
+    pub async fn queue(
+        &self,
+        staff: Staff,
+        filter: &Filter,
+        page: &PageRequest,
+    ) -> Result<Page<Case>, Error> {
         staff.require(Duty::Look)?;
         let after: Option<Place> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let now = self.0.clock().now();

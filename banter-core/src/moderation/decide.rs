@@ -35,7 +35,8 @@ impl Moderation<'_> {
                 let note = note_of(note)?;
                 self.add_note(&mut tx, id, me, &note).await?;
                 let told = self.close_case(&mut tx, id, Outcome::Dismissed, me).await?;
-                self.log(&mut tx, staff, "case.dismiss", Subject::Case(id.0), json!({ "user": held.user })).await?;
+                self.log(&mut tx, staff, "case.dismiss", Subject::Case(id.0), json!({ "user": held.user }))
+                    .await?;
                 tx.commit().await?;
                 for added in told {
                     self.0.notifications().tell(added).await;

@@ -131,7 +131,8 @@ impl Moderation<'_> {
         let person = self.person_of(case.user.id).await?;
         if sees {
             let mut tx = self.0.pool().begin().await?;
-            self.log(&mut tx, staff, "case.look", Subject::Case(id.0), json!({ "user": case.user.id })).await?;
+            self.log(&mut tx, staff, "case.look", Subject::Case(id.0), json!({ "user": case.user.id }))
+                .await?;
             tx.commit().await?;
         }
         let recommendation = strikes::recommend(case.severity, person.strikes);
@@ -291,7 +292,13 @@ impl Moderation<'_> {
     }
 
     /// Has somebody's lighter reports not be taken for so many days, or takes them again (0).
-    pub async fn mute_reporter(&self, staff: Staff, user: UserId, days: u16, note: &str) -> Result<(), Error> {
+    pub async fn mute_reporter(
+        &self,
+        staff: Staff,
+        user: UserId,
+        days: u16,
+        note: &str,
+    ) -> Result<(), Error> {
         let me = staff.require_named(Duty::MuteReporter)?;
         let mut problems = Problems::default();
         problems.check("days", days <= 365, "must be 0 to 365");

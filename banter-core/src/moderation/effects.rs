@@ -103,7 +103,9 @@ impl Moderation<'_> {
                 after.shut_out = Some(self.shut(db, Act::Suspend, user, until, me, note).await?);
             }
             Action::RemoveAvatar => self.0.media().drop_avatar(db, user).await?,
-            Action::RemoveCover => after.aftermath.add(self.0.rooms().drop_cover(db, RoomId(subject?)).await?),
+            Action::RemoveCover => {
+                after.aftermath.add(self.0.rooms().drop_cover(db, RoomId(subject?)).await?)
+            }
             Action::CloseRoom => {
                 if let Some(closed) = self.0.rooms().close_in(db, RoomId(subject?), note).await? {
                     after.aftermath.add(closed);
@@ -225,7 +227,12 @@ impl Moderation<'_> {
     }
 
     /// No account is opened, or used, with these phones.
-    async fn ban_devices(&self, db: &mut PgConnection, id: SanctionId, user: UserId) -> Result<(), sqlx::Error> {
+    async fn ban_devices(
+        &self,
+        db: &mut PgConnection,
+        id: SanctionId,
+        user: UserId,
+    ) -> Result<(), sqlx::Error> {
         sqlx::query!(
             r#"
             insert into banned_devices (token_digest, sanction_id)

@@ -14,13 +14,17 @@ pub fn notice(language: &str, action: Action, policy: Reason, until: Option<Date
     let (why, until) = (rule(language, policy), until.as_deref().unwrap_or_default());
     match (language, action) {
         (Language::English, Action::Warn) => {
-            format!("This is a warning. What you did breaks our rules on {why}. If it happens again, your account may be suspended.")
+            format!(
+                "This is a warning. What you did breaks our rules on {why}. If it happens again, your account may be suspended."
+            )
         }
         (Language::English, Action::RemoveMessage) => {
             format!("We removed a message of yours: it breaks our rules on {why}.")
         }
         (Language::English, Action::Mute) => {
-            format!("You can listen in rooms, but neither speak nor write there until {until} (IST), because of our rules on {why}.")
+            format!(
+                "You can listen in rooms, but neither speak nor write there until {until} (IST), because of our rules on {why}."
+            )
         }
         (Language::English, Action::Suspend) => {
             format!("Your account is suspended until {until} (IST), because of our rules on {why}.")
@@ -38,10 +42,14 @@ pub fn notice(language: &str, action: Action, policy: Reason, until: Option<Date
             format!("We closed your room, because of our rules on {why}.")
         }
         (Language::English, Action::FreezeWallet) => {
-            format!("Your coins are frozen while we look into it, because of our rules on {why}. They are not lost.")
+            format!(
+                "Your coins are frozen while we look into it, because of our rules on {why}. They are not lost."
+            )
         }
         (Language::Hindi, Action::Warn) => {
-            format!("यह एक चेतावनी है। आपने {why} से जुड़े हमारे नियम तोड़े हैं। दोबारा ऐसा होने पर आपका अकाउंट रोका जा सकता है।")
+            format!(
+                "यह एक चेतावनी है। आपने {why} से जुड़े हमारे नियम तोड़े हैं। दोबारा ऐसा होने पर आपका अकाउंट रोका जा सकता है।"
+            )
         }
         (Language::Hindi, Action::RemoveMessage) => {
             format!("हमने आपका एक मैसेज हटा दिया है: वह {why} से जुड़े हमारे नियमों के ख़िलाफ़ है।")

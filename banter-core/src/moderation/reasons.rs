@@ -115,8 +115,9 @@ impl std::str::FromStr for Reason {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|reason| reason.name() == text).ok_or_else(|| {
-            format!("must be one of {}", Self::ALL.map(Self::name).join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|reason| reason.name() == text)
+            .ok_or_else(|| format!("must be one of {}", Self::ALL.map(Self::name).join(", ")))
     }
 }

@@ -128,12 +128,10 @@ impl Moderation<'_> {
         self.0.limits().take(Act::Report, &caller.user_id.to_string()).await?;
         let now = self.0.clock().now();
         let mut tx = self.0.pool().begin().await?;
-        let muted_until = sqlx::query_scalar!(
-            "select reports_muted_until from users where id = $1",
-            caller.user_id.0,
-        )
-        .fetch_one(&mut *tx)
-        .await?;
+        let muted_until =
+            sqlx::query_scalar!("select reports_muted_until from users where id = $1", caller.user_id.0,)
+                .fetch_one(&mut *tx)
+                .await?;
         if let Some(until) = muted_until.filter(|until| *until > now && !reason.counts_always()) {
             return Err(Error::ReportingMuted(until));
         }
@@ -200,8 +198,7 @@ impl Moderation<'_> {
 
     /// What the caller reported, newest first, and what it came to.
     pub async fn my_reports(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Report>, Error> {
-        let after: Option<ReportId> =
-            page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
+        let after: Option<ReportId> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let rows = sqlx::query_as!(
             Report,
             r#"
@@ -299,7 +296,11 @@ pub(crate) struct Opening {
 
 impl Moderation<'_> {
     /// The one open case about this, which stays locked until the transaction ends.
-    pub(crate) async fn open_case(&self, db: &mut PgConnection, opening: &Opening) -> Result<CaseId, sqlx::Error> {
+    pub(crate) async fn open_case(
+        &self,
+        db: &mut PgConnection,
+        opening: &Opening,
+    ) -> Result<CaseId, sqlx::Error> {
         let now = self.0.clock().now();
         let (acknowledge, resolve) = opening.reason.due(&self.0.config().moderation);
         sqlx::query_scalar!(

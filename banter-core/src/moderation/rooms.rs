@@ -14,8 +14,8 @@ use super::{Error, Moderation, Staff};
 use crate::ids::{RoomId, UserId};
 use crate::page::{Page, PageRequest};
 use crate::providers::livekit;
-use crate::rooms::desk::{Listed, Shown};
 use crate::rooms;
+use crate::rooms::desk::{Listed, Shown};
 
 /// How long one asking lets somebody hear a room; asking again prolongs it.
 pub const LISTEN: TimeDelta = TimeDelta::minutes(15);
@@ -63,7 +63,9 @@ impl Moderation<'_> {
         let there = match live {
             None => None,
             Some(room) => match self.0.livekit().participants(room).await {
-                Ok(there) => Some(there.into_iter().filter(|who| !who.hidden).filter_map(|who| who.user).collect()),
+                Ok(there) => {
+                    Some(there.into_iter().filter(|who| !who.hidden).filter_map(|who| who.user).collect())
+                }
                 Err(error) => {
                     tracing::warn!(%error, %id, "the media server does not tell who is in a room");
                     None
@@ -74,7 +76,13 @@ impl Moderation<'_> {
     }
 
     /// Closes a room, which its host has to answer for.
-    pub async fn close_room(&self, staff: Staff, id: RoomId, policy: Reason, note: &str) -> Result<(), Error> {
+    pub async fn close_room(
+        &self,
+        staff: Staff,
+        id: RoomId,
+        policy: Reason,
+        note: &str,
+    ) -> Result<(), Error> {
         staff.require_named(Duty::Decide)?;
         let mut tx = self.0.pool().begin().await?;
         let host = sqlx::query_scalar!(
@@ -91,7 +99,13 @@ impl Moderation<'_> {
         .await?
         .flatten()
         .ok_or(rooms::Error::RoomNotFound)?;
-        let order = Order { action: Action::CloseRoom, policy: None, days: None, note: note.to_owned(), notice: None };
+        let order = Order {
+            action: Action::CloseRoom,
+            policy: None,
+            days: None,
+            note: note.to_owned(),
+            notice: None,
+        };
         let target = Target { user: host, case: None, subject: Some(id.0), policy };
         let (_, after) = self.impose(&mut tx, staff, target, &order).await?;
         tx.commit().await?;
@@ -118,11 +132,18 @@ impl Moderation<'_> {
     }
 
     /// Sends somebody out of a room, for ten minutes at least.
-    pub async fn kick_from_room(&self, staff: Staff, id: RoomId, user: UserId, note: &str) -> Result<(), Error> {
+    pub async fn kick_from_room(
+        &self,
+        staff: Staff,
+        id: RoomId,
+        user: UserId,
+        note: &str,
+    ) -> Result<(), Error> {
         let (me, note) = order_in_room(staff, user, note)?;
         let mut tx = self.0.pool().begin().await?;
         let aftermath = self.0.rooms().kick_in(&mut tx, me, id, user).await?;
-        self.log(&mut tx, staff, "room.kick", Subject::Room(id.0), json!({ "user": user, "note": note })).await?;
+        self.log(&mut tx, staff, "room.kick", Subject::Room(id.0), json!({ "user": user, "note": note }))
+            .await?;
         tx.commit().await?;
         Ok(aftermath.carry_out_now(self.0).await.map_err(rooms::Error::from)?)
     }

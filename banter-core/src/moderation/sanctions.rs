@@ -113,7 +113,10 @@ impl std::str::FromStr for Action {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let names = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL.into_iter().find(|action| action.name() == text).ok_or_else(|| format!("must be one of {}", names()))
+        Self::ALL
+            .into_iter()
+            .find(|action| action.name() == text)
+            .ok_or_else(|| format!("must be one of {}", names()))
     }
 }
 
@@ -206,7 +209,8 @@ const LIST: &str = "sanctions";
 impl Moderation<'_> {
     /// Does something to somebody without a case.
     pub async fn sanction(&self, staff: Staff, user: UserId, order: &Order) -> Result<Sanction, Error> {
-        let subjectless = !matches!(order.action, Action::RemoveMessage | Action::RemoveCover | Action::CloseRoom);
+        let subjectless =
+            !matches!(order.action, Action::RemoveMessage | Action::RemoveCover | Action::CloseRoom);
         if !subjectless {
             return Err(Problems::one("action", "is for the case of a message or a room").into());
         }
@@ -233,7 +237,11 @@ impl Moderation<'_> {
         }
         let mut problems = Problems::default();
         let days = order.days.filter(|_| order.action.has_days());
-        problems.check("days", order.days.is_none() || order.action.has_days(), "is for a suspension or a mute");
+        problems.check(
+            "days",
+            order.days.is_none() || order.action.has_days(),
+            "is for a suspension or a mute",
+        );
         problems.check(
             "days",
             !order.action.has_days() || days.is_some_and(|days| (1..=365).contains(&days)),
@@ -262,8 +270,8 @@ impl Moderation<'_> {
             _ => days.map(|days| now + TimeDelta::days(days.into())),
         };
         let shown_until = until.filter(|_| order.action != Action::Ban);
-        let notice =
-            notice.unwrap_or_else(|| notices::notice(&person.language, order.action, target.policy, shown_until));
+        let notice = notice
+            .unwrap_or_else(|| notices::notice(&person.language, order.action, target.policy, shown_until));
         let state = if order.action.takes_two() { State::Proposed } else { State::InForce };
         sqlx::query!(
             r#"
@@ -291,7 +299,8 @@ impl Moderation<'_> {
             () if violates(&error, "sanctions_one_proposed") => Error::AlreadyProposed,
             () => error.into(),
         })?;
-        let mut after = self.effect(db, me, id, target, order.action, until, note.as_deref().unwrap_or_default()).await?;
+        let mut after =
+            self.effect(db, me, id, target, order.action, until, note.as_deref().unwrap_or_default()).await?;
         // A freeze that is only proposed is nothing to tell of yet.
         if order.action != Action::FreezeWallet {
             self.tell_notice(db, &mut after, id, target.user).await?;
@@ -348,12 +357,21 @@ impl Moderation<'_> {
         .await?;
         let mut after = self.confirmed(&mut tx, &proposed, me).await?;
         if let Some(case) = proposed.case {
-            after.notify(self.close_case(&mut tx, case, super::cases::Outcome::ActionTaken, proposed.actor).await?);
+            after.notify(
+                self.close_case(&mut tx, case, super::cases::Outcome::ActionTaken, proposed.actor).await?,
+            );
         }
         if proposed.action == Action::FreezeWallet {
             self.tell_notice(&mut tx, &mut after, id, proposed.user).await?;
         }
-        self.log(&mut tx, staff, "sanction.confirm", Subject::Sanction(id.0), json!({ "user": proposed.user })).await?;
+        self.log(
+            &mut tx,
+            staff,
+            "sanction.confirm",
+            Subject::Sanction(id.0),
+            json!({ "user": proposed.user }),
+        )
+        .await?;
         tx.commit().await?;
         after.carry_out(self.0).await;
         self.sanction_of(id).await
@@ -379,7 +397,14 @@ impl Moderation<'_> {
                 .await?;
             self.add_note(&mut tx, case, me, &note).await?;
         }
-        self.log(&mut tx, staff, "sanction.refuse", Subject::Sanction(id.0), json!({ "user": proposed.user })).await?;
+        self.log(
+            &mut tx,
+            staff,
+            "sanction.refuse",
+            Subject::Sanction(id.0),
+            json!({ "user": proposed.user }),
+        )
+        .await?;
         tx.commit().await?;
         self.sanction_of(id).await
     }
@@ -394,7 +419,8 @@ impl Moderation<'_> {
             staff.require(Duty::Reverse)?;
         }
         self.take_back(&mut tx, me, &found, &reason).await?;
-        self.log(&mut tx, staff, "sanction.reverse", Subject::Sanction(id.0), json!({ "user": found.user })).await?;
+        self.log(&mut tx, staff, "sanction.reverse", Subject::Sanction(id.0), json!({ "user": found.user }))
+            .await?;
         tx.commit().await?;
         self.sanction_of(id).await
     }
@@ -431,7 +457,12 @@ impl Moderation<'_> {
     }
 
     /// A sanction that is proposed, locked, for somebody who may be the second person.
-    async fn second(&self, db: &mut PgConnection, staff: Staff, id: SanctionId) -> Result<(UserId, Locked), Error> {
+    async fn second(
+        &self,
+        db: &mut PgConnection,
+        staff: Staff,
+        id: SanctionId,
+    ) -> Result<(UserId, Locked), Error> {
         let me = staff.require_named(Duty::Confirm)?;
         let found = self.lock_sanction(db, id).await?;
         if found.user == me {
@@ -447,10 +478,11 @@ impl Moderation<'_> {
     }
 
     pub(super) async fn lock_sanction(&self, db: &mut PgConnection, id: SanctionId) -> Result<Locked, Error> {
-        let user = sqlx::query_scalar!(r#"select user_id as "user: UserId" from sanctions where id = $1"#, id.0)
-            .fetch_optional(&mut *db)
-            .await?
-            .ok_or(Error::SanctionNotFound)?;
+        let user =
+            sqlx::query_scalar!(r#"select user_id as "user: UserId" from sanctions where id = $1"#, id.0)
+                .fetch_optional(&mut *db)
+                .await?
+                .ok_or(Error::SanctionNotFound)?;
         // As whoever imposes one: the account first.
         turn(db, user).await?;
         sqlx::query_as!(
@@ -530,7 +562,8 @@ impl Moderation<'_> {
         page: &PageRequest,
     ) -> Result<Page<Sanction>, Error> {
         staff.require(Duty::Look)?;
-        let after: Option<SanctionId> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
+        let after: Option<SanctionId> =
+            page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let rows = self.sanctions_where(None, user, state, after, page.fetch()).await?;
         Ok(Page::cut(rows, page, LIST, |sanction| sanction.id))
     }
@@ -614,7 +647,8 @@ impl Moderation<'_> {
 
     /// What was done to the caller, newest first.
     pub async fn my_sanctions(&self, caller: &Caller, page: &PageRequest) -> Result<Page<MySanction>, Error> {
-        let after: Option<SanctionId> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
+        let after: Option<SanctionId> =
+            page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let rows = self.sanctions_on(caller.user_id, after, page.fetch()).await?;
         Ok(Page::cut(rows, page, LIST, |sanction| sanction.id))
     }

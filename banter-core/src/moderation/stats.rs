@@ -268,7 +268,8 @@ impl Moderation<'_> {
         within(from, to)?;
         let mut tx = self.0.pool().begin().await?;
         let subject = super::audit::Subject::Whole("cases");
-        self.log(&mut tx, staff, "case.export", subject, serde_json::json!({ "from": from, "to": to })).await?;
+        self.log(&mut tx, staff, "case.export", subject, serde_json::json!({ "from": from, "to": to }))
+            .await?;
         tx.commit().await?;
         let (mut count, mut after) = (0, None::<CaseId>);
         loop {

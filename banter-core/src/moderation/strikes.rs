@@ -21,7 +21,11 @@ pub struct Recommendation {
 /// How much each act counts against somebody.
 pub fn weight(action: Action) -> i16 {
     match action {
-        Action::Warn | Action::RemoveMessage | Action::RemoveAvatar | Action::RemoveCover | Action::CloseRoom => 1,
+        Action::Warn
+        | Action::RemoveMessage
+        | Action::RemoveAvatar
+        | Action::RemoveCover
+        | Action::CloseRoom => 1,
         Action::Mute => 2,
         Action::Suspend => 3,
         // Nothing comes after.

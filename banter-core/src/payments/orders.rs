@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::catalogue::Package;
-use super::{ledger, Error, Payments};
+use super::{Error, Payments, ledger};
 use crate::accounts::Caller;
 use crate::ids::TransactionId;
 use crate::limits::Act;

@@ -253,7 +253,11 @@ impl Rooms<'_> {
     }
 
     /// Takes a room's picture away, for staff; carry out what it answers after the commit.
-    pub(crate) async fn drop_cover(&self, db: &mut PgConnection, id: RoomId) -> Result<Aftermath, sqlx::Error> {
+    pub(crate) async fn drop_cover(
+        &self,
+        db: &mut PgConnection,
+        id: RoomId,
+    ) -> Result<Aftermath, sqlx::Error> {
         let mut aftermath = Aftermath::default();
         let upload = sqlx::query_scalar!(
             r#"select cover_upload_id as "upload: UploadId" from chat_rooms where id = $1 for update"#,

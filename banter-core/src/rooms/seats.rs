@@ -158,7 +158,11 @@ impl Rooms<'_> {
     }
 
     /// Does the staff have somebody heard in no room, for now?
-    pub(super) async fn is_muted_by_staff(&self, db: &mut PgConnection, user: UserId) -> Result<bool, sqlx::Error> {
+    pub(super) async fn is_muted_by_staff(
+        &self,
+        db: &mut PgConnection,
+        user: UserId,
+    ) -> Result<bool, sqlx::Error> {
         sqlx::query_scalar!(
             r#"select exists (select from users where id = $1 and room_muted_until > $2) as "muted!""#,
             user.0,

@@ -16,11 +16,11 @@ use crate::clock::Clock;
 use crate::config::{Config, Storage};
 use crate::events::Event;
 use crate::friends::requests::Asked;
-use crate::payments::ledger;
 use crate::ids::{ConversationId, Ids, NotificationId, UserId};
 use crate::messaging::Message;
 use crate::messaging::send::{Draft, Target};
 use crate::notifications::{Kind, News};
+use crate::payments::ledger;
 
 /// An application of this test's own. When it goes out of scope, jobs that nobody expected to remain fail the test.
 pub struct World {
@@ -248,7 +248,8 @@ impl World {
     /// Coins by the ledger's own way.
     pub async fn grant_coins(&self, person: &Person, amount: i32) {
         let reference = self.banter.ids().uuid(self.now()).to_string();
-        let entry = ledger::Entry { user: person.id, kind: ledger::Kind::Grant, amount, reference, note: None };
+        let entry =
+            ledger::Entry { user: person.id, kind: ledger::Kind::Grant, amount, reference, note: None };
         let mut tx = self.banter.pool().begin().await.expect("a transaction");
         ledger::write(&self.banter, &mut tx, &entry).await.expect("booked");
         tx.commit().await.expect("booked");

@@ -35,14 +35,18 @@ impl NewReport {
     fn about(&self) -> Result<About, ApiError> {
         let missing = |field| ApiError::field(field, "is needed for a report of this type");
         match self.report_type {
-            SubjectKind::User => self.reported_user_id.map(About::User).ok_or_else(|| missing("reportedUserId")),
+            SubjectKind::User => {
+                self.reported_user_id.map(About::User).ok_or_else(|| missing("reportedUserId"))
+            }
             SubjectKind::Message => self.message_id.map(About::Message).ok_or_else(|| missing("messageId")),
-            SubjectKind::Room => {
-                self.room_id.map(|room| About::Room(room, self.reported_user_id)).ok_or_else(|| missing("roomId"))
-            }
-            SubjectKind::Call => {
-                self.call_id.map(|call| About::Call(call, self.reported_user_id)).ok_or_else(|| missing("callId"))
-            }
+            SubjectKind::Room => self
+                .room_id
+                .map(|room| About::Room(room, self.reported_user_id))
+                .ok_or_else(|| missing("roomId")),
+            SubjectKind::Call => self
+                .call_id
+                .map(|call| About::Call(call, self.reported_user_id))
+                .ok_or_else(|| missing("callId")),
         }
     }
 }

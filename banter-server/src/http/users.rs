@@ -240,6 +240,9 @@ pub struct Export {
     /// What staff did about the account.
     #[schema(value_type = Vec<Object>)]
     moderation: (),
+    /// What was held against the caller, with their appeals.
+    #[schema(value_type = Vec<Object>)]
+    sanctions: (),
 }
 
 /// Download all that is held about me

@@ -34,7 +34,10 @@ pub(super) async fn run(
     if out.is_json() {
         out.json(&Report { stats });
     } else if csv {
-        out.data(lines(&stats).map_err(|error| Failure::ours(format!("the numbers cannot be written: {error}")))?);
+        out.data(
+            lines(&stats)
+                .map_err(|error| Failure::ours(format!("the numbers cannot be written: {error}")))?,
+        );
     } else {
         out.say(format_args!("{} to {}, days of India", days.from, days.to));
         tell(&stats, out);
@@ -120,7 +123,8 @@ fn warned(number: i64) -> Cell {
 
 fn tell(stats: &Stats, out: &Printer) {
     let backlog = &stats.backlog;
-    let rate = stats.appeals.overturn_rate.map_or_else(String::new, |rate| format!(" ({:.0} %)", rate * 100.0));
+    let rate =
+        stats.appeals.overturn_rate.map_or_else(String::new, |rate| format!(" ({:.0} %)", rate * 100.0));
     out.data(fields(vec![
         ("open now", backlog.open.to_string().into()),
         ("past their due time", warned(backlog.overdue)),
@@ -160,7 +164,11 @@ fn tell(stats: &Stats, out: &Printer) {
     }
     if !stats.by_action.is_empty() {
         let rows = stats.by_action.iter().map(|action| {
-            vec![action.action.name().into(), action.imposed.to_string().into(), action.reversed.to_string().into()]
+            vec![
+                action.action.name().into(),
+                action.imposed.to_string().into(),
+                action.reversed.to_string().into(),
+            ]
         });
         out.data("");
         out.data(table(&["ACTION", "IMPOSED", "REVERSED"], rows.collect()));

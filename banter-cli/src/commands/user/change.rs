@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use banter_core::accounts::overview::Overview;
 use banter_core::accounts::{self, Role};
-use banter_core::moderation::{self, Staff};
 use banter_core::ids::UserId;
+use banter_core::moderation::{self, Staff};
 use banter_core::payments::ledger::Outcome;
 use banter_core::{Banter, payments};
 use chrono::{DateTime, TimeDelta, Utc};

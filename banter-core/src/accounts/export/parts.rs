@@ -326,7 +326,7 @@ impl State {
                 from (
                     select
                         id, report_type as "reportType", reported_user_id as "reportedUserId",
-                        message_id as "messageId", reason, description, status, created_at as "createdAt",
+                        message_id as "messageId", room_id as "roomId", call_id as "callId", reason, description, status, created_at as "createdAt",
                         updated_at as "updatedAt"
                     from reports
                     where reporter_id = $1 and id > $2
@@ -343,6 +343,24 @@ impl State {
                     from moderation_actions
                     where user_id = $1 and id > $2
                     order by id
+                    limit 500
+                ) r
+                "#
+            ),
+            // A freeze that is only proposed is told to nobody.
+            Part::Sanctions => page!(
+                r#"
+                select r.id as key, to_json(r)::text as json
+                from (
+                    select
+                        s.id, s.kind as action, s.policy, s.notice, s.state, s.until, s.created_at as "createdAt",
+                        a.words as "appeal", a.state as "appealState", a.answer as "appealAnswer"
+                    from sanctions s
+                    left join appeals a on a.sanction_id = s.id
+                    where s.user_id = $1
+                      and s.id > $2
+                      and not (s.kind = 'freeze_wallet' and s.state in ('proposed', 'refused'))
+                    order by s.id
                     limit 500
                 ) r
                 "#

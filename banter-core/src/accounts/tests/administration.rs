@@ -120,7 +120,10 @@ async fn a_role_holds_from_the_next_sign_in_and_the_old_one_ends_now() {
     let asha = world.user("asha").await;
     let accounts = world.banter.accounts();
     assert!(accounts.set_role(Staff::OPERATOR, asha.id, Role::Moderator).await.unwrap());
-    assert!(!accounts.set_role(Staff::OPERATOR, asha.id, Role::Moderator).await.unwrap(), "nothing to change");
+    assert!(
+        !accounts.set_role(Staff::OPERATOR, asha.id, Role::Moderator).await.unwrap(),
+        "nothing to change"
+    );
     let moderator = world.sign_in(&asha).await;
     assert_eq!(moderator.caller.role, Role::Moderator);
     accounts.set_role(Staff::OPERATOR, asha.id, Role::User).await.unwrap();
@@ -138,7 +141,9 @@ async fn somebody_remains_who_can_make_admins() {
     assert_eq!(code(accounts.delete_for(asha.id, "x").await), "LAST_ADMIN");
     accounts.set_role(Staff::OPERATOR, ravi.id, Role::Admin).await.unwrap();
     world.open_connections().await;
-    let both = join_all([&asha, &ravi].map(|person| accounts.set_role(Staff::OPERATOR, person.id, Role::User))).await;
+    let both =
+        join_all([&asha, &ravi].map(|person| accounts.set_role(Staff::OPERATOR, person.id, Role::User)))
+            .await;
     assert_eq!(both.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{both:?}");
     assert_eq!(list(&world, Filter { role: Some(Role::Admin), ..Filter::default() }).await.len(), 1);
 }

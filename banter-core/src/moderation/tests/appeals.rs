@@ -18,7 +18,8 @@ async fn an_appeal_is_answered_by_somebody_else() {
     let token = world.firebase_token(&asha.firebase_uid, &asha.phone);
     let standing = moderation.standing(&token, &asha.client).await.unwrap();
     assert_eq!((standing.len(), standing[0].id, standing[0].can_appeal), (1, ban.id, true));
-    let appeal = moderation.appeal_signed_out(&token, &asha.client, ban.id, "It was my brother").await.unwrap();
+    let appeal =
+        moderation.appeal_signed_out(&token, &asha.client, ban.id, "It was my brother").await.unwrap();
     assert_eq!((appeal.can_appeal, appeal.appeal), (false, Some(Appealed::Open)));
     let again = moderation.appeal_signed_out(&token, &asha.client, ban.id, "Please").await;
     assert_eq!(code(again), "ALREADY_APPEALED");
@@ -35,7 +36,8 @@ async fn an_appeal_is_answered_by_somebody_else() {
         moderation.decide_appeal(third, id, true, "We looked again, and you are right"),
         moderation.decide_appeal(third, id, true, "We looked again, and you are right"),
     );
-    let codes: Vec<_> = [one, two].into_iter().filter_map(|answer| answer.err().map(|e| e.coded().1)).collect();
+    let codes: Vec<_> =
+        [one, two].into_iter().filter_map(|answer| answer.err().map(|e| e.coded().1)).collect();
     assert_eq!(codes, ["APPEAL_DECIDED"], "decided once");
     let sanction = moderation.sanctions(third, Some(asha.id), None, &ALL).await.unwrap().items.remove(0);
     assert_eq!(sanction.state, State::Reversed);
@@ -56,7 +58,10 @@ async fn one_that_is_upheld_changes_nothing() {
     assert_eq!(code(moderation.decide_appeal(actor, id, true, "x").await), "ROLE_FORBIDS");
     moderation.decide_appeal(senior, id, false, "You did").await.unwrap();
     let mine = moderation.my_sanctions(&asha.caller, &ALL).await.unwrap().items.remove(0);
-    assert_eq!((mine.state, mine.appeal, mine.answer.as_deref()), (State::InForce, Some(Appealed::Upheld), Some("You did")));
+    assert_eq!(
+        (mine.state, mine.appeal, mine.answer.as_deref()),
+        (State::InForce, Some(Appealed::Upheld), Some("You did"))
+    );
     assert!(moderation.appeals(senior, Appealed::Open, &ALL).await.unwrap().items.is_empty());
     let (from, to) = (world.now() - chrono::TimeDelta::days(1), world.now() + chrono::TimeDelta::days(1));
     let stats = moderation.stats(senior, from, to).await.unwrap();

@@ -63,10 +63,11 @@ async fn play(tries: &[Try]) -> Result<(), String> {
 }
 
 async fn pick(world: &World, table: &str, which: usize) -> Option<uuid::Uuid> {
-    let all: Vec<uuid::Uuid> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select id from {table} order by id")))
-        .fetch_all(world.banter.pool())
-        .await
-        .unwrap();
+    let all: Vec<uuid::Uuid> =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select id from {table} order by id")))
+            .fetch_all(world.banter.pool())
+            .await
+            .unwrap();
     (!all.is_empty()).then(|| all[which % all.len()])
 }
 

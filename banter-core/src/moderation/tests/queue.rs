@@ -114,7 +114,8 @@ async fn two_claimants_never_hold_one_case() {
     // Who asks for any at once gets different ones, and two of six get none.
     world.sql("update cases set claimed_by = null, claimed_until = null").await;
     let next = join_all(staff.iter().map(|one| moderation.claim_next(*one))).await;
-    let mut got: Vec<CaseId> = next.into_iter().filter_map(|next| next.unwrap().map(|case| case.id)).collect();
+    let mut got: Vec<CaseId> =
+        next.into_iter().filter_map(|next| next.unwrap().map(|case| case.id)).collect();
     got.sort();
     cases.sort();
     assert_eq!(got, cases);
@@ -183,18 +184,20 @@ async fn the_queue_s_first_page_is_found_at_once() {
     let page = world.banter.moderation().queue(Staff::OPERATOR, &Filter::default(), &first).await.unwrap();
     assert_eq!(page.items.len(), 50);
     // The very statement, on the one connection that knows it.
-    let name: String =
-        sqlx::query_scalar("select name from pg_prepared_statements where statement like '%ranked as%' and name <> ''")
-            .fetch_one(world.banter.pool())
-            .await
-            .unwrap();
+    let name: String = sqlx::query_scalar(
+        "select name from pg_prepared_statements where statement like '%ranked as%' and name <> ''",
+    )
+    .fetch_one(world.banter.pool())
+    .await
+    .unwrap();
     let explain = format!(
         "explain (analyze, format json) execute {name}
          (now(), now(), null, 'open', null, null, null, null, null, null, false, false, null, null, null, 51)"
     );
     let mut times = Vec::new();
     for _ in 0..5 {
-        let row = sqlx::raw_sql(sqlx::AssertSqlSafe(explain.clone())).fetch_one(world.banter.pool()).await.unwrap();
+        let row =
+            sqlx::raw_sql(sqlx::AssertSqlSafe(explain.clone())).fetch_one(world.banter.pool()).await.unwrap();
         let plan: serde_json::Value = sqlx::Row::get(&row, 0);
         times.push(plan[0]["Execution Time"].as_f64().unwrap());
     }

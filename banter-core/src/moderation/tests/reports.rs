@@ -39,7 +39,13 @@ async fn a_message_is_frozen_with_what_stands_around_it() {
     );
     assert_eq!(evidence["profile"]["fullName"], "asha Kumar");
     assert_eq!(
-        code(world.banter.moderation().report(&ravi.caller, About::Message(bad.id), Reason::Threat, None).await),
+        code(
+            world
+                .banter
+                .moderation()
+                .report(&ravi.caller, About::Message(bad.id), Reason::Threat, None)
+                .await
+        ),
         "SUBJECT_NOT_FOUND",
         "a tombstone says nothing"
     );
@@ -57,7 +63,11 @@ async fn one_case_gathers_its_reports() {
     report(&world, &people[2], About::User(asha.id), Reason::Other).await;
     let case = only_case(&world).await;
     assert_eq!((case.reporters, case.reason, case.severity), (3, Reason::Hate, 3), "the gravest counts");
-    assert!((case.priority - 3.0 * 2.0 * 3.0).abs() < 1e-9, "severity, hours and one, reporters: {}", case.priority);
+    assert!(
+        (case.priority - 3.0 * 2.0 * 3.0).abs() < 1e-9,
+        "severity, hours and one, reporters: {}",
+        case.priority
+    );
     let mine = world.banter.moderation().my_reports(&people[0].caller, &ALL).await.unwrap().items;
     assert_eq!(mine, [first.report]);
 }
@@ -71,7 +81,8 @@ async fn many_reporters_at_once_make_one_case() {
     for n in 0..8 {
         people.push(world.user(&format!("person_{n}")).await);
     }
-    let both = people.iter().chain(&people).map(|person| report(&world, person, About::User(asha.id), Reason::Fake));
+    let both =
+        people.iter().chain(&people).map(|person| report(&world, person, About::User(asha.id), Reason::Fake));
     let filed = futures_util::future::join_all(both).await;
     assert_eq!(filed.iter().filter(|filed| filed.repeated).count(), 8);
     assert_eq!(only_case(&world).await.reporters, 8);
@@ -83,7 +94,8 @@ async fn only_what_one_saw_is_reported() {
     let (asha, ravi, meera) = (world.user("asha").await, world.user("ravi").await, world.user("meera").await);
     let message = world.send(&asha, &ravi, "between us").await;
     let moderation = world.banter.moderation();
-    let try_it = async |who: &Person, about| code(moderation.report(&who.caller, about, Reason::Spam, None).await);
+    let try_it =
+        async |who: &Person, about| code(moderation.report(&who.caller, about, Reason::Spam, None).await);
     assert_eq!(try_it(&meera, About::Message(message.id)).await, "SUBJECT_NOT_FOUND");
     assert_eq!(try_it(&meera, About::Message(MessageId(uuid::Uuid::nil()))).await, "SUBJECT_NOT_FOUND");
     assert_eq!(try_it(&asha, About::Message(message.id)).await, "CANNOT_REPORT_YOURSELF");
@@ -99,7 +111,8 @@ async fn only_what_one_saw_is_reported() {
     world.block(&meera, &ravi).await;
     report(&world, &meera, About::User(ravi.id), Reason::Harassment).await;
     let long = "x".repeat(2001);
-    let refused = moderation.report(&ravi.caller, About::User(meera.id), Reason::LegalOrder, Some(&long)).await;
+    let refused =
+        moderation.report(&ravi.caller, About::User(meera.id), Reason::LegalOrder, Some(&long)).await;
     assert_eq!(
         refused.unwrap_err().problems().unwrap().iter().map(|(field, _)| field).collect::<Vec<_>>(),
         ["description", "reason"]

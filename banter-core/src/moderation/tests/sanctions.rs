@@ -142,7 +142,10 @@ async fn a_ban_takes_two_and_holds_from_the_first() {
     assert_eq!(code(moderation.confirm(moderator, id).await), "ROLE_FORBIDS");
     assert_eq!(code(moderation.resolve(senior, case, &dismiss()).await), "CASE_AWAITS");
     assert_eq!(code(moderation.reverse(senior, id, "x").await), "NOT_CONFIRMED");
-    assert_eq!(code(moderation.sanction(senior, asha.id, &order(Action::Ban, None)).await), "ALREADY_PROPOSED");
+    assert_eq!(
+        code(moderation.sanction(senior, asha.id, &order(Action::Ban, None)).await),
+        "ALREADY_PROPOSED"
+    );
     world.open_connections().await;
     let (one, two) = tokio::join!(moderation.confirm(senior, id), moderation.refuse(other, id, "no"));
     assert_eq!([one.is_ok(), two.is_ok()].iter().filter(|ok| **ok).count(), 1, "one word counts");
@@ -263,7 +266,9 @@ async fn a_message_is_removed_and_its_evidence_stays() {
         "VALIDATION_FAILED"
     );
     moderation.resolve(moderator, case.id, &act(Action::RemoveMessage, None)).await.unwrap();
-    world.expect_event(&ravi, |event| matches!(event, Event::MessageDeleted(gone) if gone.id == message.id)).await;
+    world
+        .expect_event(&ravi, |event| matches!(event, Event::MessageDeleted(gone) if gone.id == message.id))
+        .await;
     let stored = async || {
         let found: i64 = sqlx::query_scalar("select count(*) from uploads where doomed_at is not null")
             .fetch_one(world.banter.pool())
@@ -347,9 +352,18 @@ async fn staff_is_judged_by_an_admin() {
     let (_, admin) = staffer(&world, "adil", Role::Admin).await;
     let moderation = world.banter.moderation();
     let target = moderator.id().unwrap();
-    assert_eq!(code(moderation.sanction(senior, target, &order(Action::Warn, None)).await), "STAFF_PROTECTED");
-    assert_eq!(code(moderation.sanction(admin, admin.id().unwrap(), &order(Action::Warn, None)).await), "OWN_CASE");
-    assert_eq!(code(moderation.sanction(Staff::OPERATOR, target, &order(Action::Warn, None)).await), "NAME_NEEDED");
+    assert_eq!(
+        code(moderation.sanction(senior, target, &order(Action::Warn, None)).await),
+        "STAFF_PROTECTED"
+    );
+    assert_eq!(
+        code(moderation.sanction(admin, admin.id().unwrap(), &order(Action::Warn, None)).await),
+        "OWN_CASE"
+    );
+    assert_eq!(
+        code(moderation.sanction(Staff::OPERATOR, target, &order(Action::Warn, None)).await),
+        "NAME_NEEDED"
+    );
     moderation.sanction(admin, target, &order(Action::Warn, None)).await.unwrap();
     let nobody = crate::ids::UserId(uuid::Uuid::nil());
     assert_eq!(code(moderation.sanction(admin, nobody, &order(Action::Warn, None)).await), "USER_NOT_FOUND");

@@ -288,5 +288,7 @@ pub async fn decide_appeal(
         AppealVerdict::Uphold => false,
         AppealVerdict::Overturn => true,
     };
-    answer(OneSanction { sanction: banter.moderation().decide_appeal(staff, id, overturn, &body.answer).await? })
+    answer(OneSanction {
+        sanction: banter.moderation().decide_appeal(staff, id, overturn, &body.answer).await?,
+    })
 }

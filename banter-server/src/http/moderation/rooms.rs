@@ -149,7 +149,10 @@ pub async fn list(
 ) -> Outcome<StaffRooms> {
     let page = PageRequest { limit: limit(query.limit)?, cursor: query.cursor };
     let page = banter.moderation().rooms(staff, query.closed, &page).await?;
-    answer(StaffRooms { rooms: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor })
+    answer(StaffRooms {
+        rooms: page.items.into_iter().map(Into::into).collect(),
+        next_cursor: page.next_cursor,
+    })
 }
 
 /// A room and who is in it
