@@ -17,6 +17,7 @@ use crate::events::Bus;
 use crate::ids::Ids;
 use crate::jobs::{self, Job};
 use crate::limits::Limits;
+use crate::moderation::rules::{self, Rules};
 use crate::media::links::Signer;
 use crate::media::uploads::Room;
 use crate::payments;
@@ -46,6 +47,7 @@ struct Inner {
     bells: jobs::Bells,
     tokens: Tokens,
     revocations: Arc<Revocations>,
+    rules: Rules,
     firebase: Firebase,
     fcm: Fcm,
     livekit: LiveKit,
@@ -167,6 +169,7 @@ impl Banter {
             bells: jobs::Bells::default(),
             tokens: Tokens::new(&config.tokens),
             revocations,
+            rules: Rules::default(),
             firebase: Firebase::new(&config.firebase, http.clone(), clock.clone()),
             livekit: LiveKit::new(config.livekit.as_ref()),
             razorpay: Razorpay::new(config.razorpay.as_ref(), http.clone()),
@@ -188,6 +191,7 @@ impl Banter {
     pub async fn start_background(&self) -> Result<(), sqlx::Error> {
         let mut since = None;
         revocations::learn(self, &mut since).await?;
+        rules::learn(self).await?;
         self.queue_periodic().await?;
         let banter = self.clone();
         tokio::spawn(async move {
@@ -199,6 +203,11 @@ impl Banter {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => tracing::warn!(%error, "revocations could not be asked for"),
                     Err(_) => tracing::warn!("revocations were asked for and no answer came"),
+                }
+                match tokio::time::timeout(revocations::POLL, rules::learn(&banter)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, "rules could not be asked for"),
+                    Err(_) => tracing::warn!("rules were asked for and no answer came"),
                 }
             }
         });
@@ -299,6 +308,10 @@ impl Banter {
 
     pub(crate) fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.0.rules
     }
 
     pub(crate) fn revocations(&self) -> &Revocations {

@@ -30,6 +30,12 @@ impl Ids {
         bytes
     }
 
+    /// No id made at that time or later is smaller.
+    pub fn first_of(time: DateTime<Utc>) -> Uuid {
+        let millis = u64::try_from(time.timestamp_millis()).unwrap_or(0);
+        Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
+    }
+
     pub fn uuid(&self, now: DateTime<Utc>) -> Uuid {
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
         Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
@@ -81,6 +87,7 @@ id! {
     ReportId,
     CaseId,
     SanctionId,
+    HeldMessageId,
     AppealId,
     JobId,
 }

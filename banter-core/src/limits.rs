@@ -228,15 +228,19 @@ impl Limits {
 
     /// Counts one act by `who`.
     pub async fn take(&self, act: Act, who: &str) -> Result<Quota, Exceeded> {
-        let limit = self.limit(act);
-        let key = format!("limit:{}:{who}", act.key());
+        self.take_of(act.key(), who, self.limit(act))
+            .await
+            .inspect_err(|_| metrics::counter!("banter_rate_limited_total", "act" => act.key()).increment(1))
+    }
+
+    /// The same of what is no act of its own, with a limit of the caller's.
+    pub(crate) async fn take_of(&self, what: &str, who: &str, limit: Limit) -> Result<Quota, Exceeded> {
+        let key = format!("limit:{what}:{who}");
         let now = self.clock.now();
-        let verdict = match self.take_from_redis(&key, now, limit).await {
+        match self.take_from_redis(&key, now, limit).await {
             Some(verdict) => verdict,
             None => self.take_from_memory(key, now, limit),
-        };
-        verdict
-            .inspect_err(|_| metrics::counter!("banter_rate_limited_total", "act" => act.key()).increment(1))
+        }
     }
 
     async fn take_from_redis(

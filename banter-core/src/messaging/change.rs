@@ -12,6 +12,7 @@ use crate::events::{Delivery, Event, MessageDeleted, MessageEdited};
 use crate::ids::{ConversationId, MessageId, UserId};
 use crate::limits::Act;
 use crate::messaging::send::MAX_CONTENT;
+use crate::moderation::rules::{Place, Verdict};
 use crate::text;
 
 /// How long a text may be edited.
@@ -23,6 +24,12 @@ impl Messaging<'_> {
         let content = text::clean(content, 1..=MAX_CONTENT);
         let content = content.map_err(|problem| Problems::one("content", problem))?;
         self.0.limits().take(Act::SendMessage, &caller.user_id.to_string()).await?;
+        let flagged = match self.0.moderation().judge(caller.user_id, Place::Of(id), &content).await? {
+            Verdict::Pass => None,
+            Verdict::Flag(hit) => Some(hit),
+            // What is there cannot be held back any more: it stays as it was.
+            Verdict::Hold(_) | Verdict::Block(_) => return Err(Error::Blocked),
+        };
         let now = self.0.clock().now();
         let edited = sqlx::query!(
             r#"
@@ -82,6 +89,9 @@ impl Messaging<'_> {
             except_socket: None,
             event: Event::MessageEdited(event.clone()),
         });
+        if let Some(hit) = flagged {
+            self.0.moderation().flag(caller.user_id, id, &hit).await?;
+        }
         Ok(event)
     }
 

@@ -51,6 +51,11 @@ pub enum Error {
     NotAccepted,
     #[error("you are muted in this room")]
     Silenced,
+    /// A rule of the staff's refuses it. What it looks for is not told.
+    #[error("this is against the community's rules and was not sent")]
+    Blocked,
+    #[error("this is looked at before it is delivered")]
+    Held,
     #[error("this conversation changes too fast; try again")]
     Busy,
     #[error("no such message")]
@@ -85,6 +90,8 @@ impl Coded for Error {
             Self::ClientIdReused => (Kind::Mismatch, "CLIENT_MESSAGE_ID_REUSED"),
             Self::NotAccepted => (Kind::Conflict, "MESSAGES_NOT_ACCEPTED"),
             Self::Silenced => (Kind::Conflict, "MUTED"),
+            Self::Blocked => (Kind::Forbidden, "MESSAGE_BLOCKED"),
+            Self::Held => (Kind::Forbidden, "MESSAGE_HELD"),
             Self::Busy => (Kind::Unavailable, "CONVERSATION_BUSY"),
             Self::MessageNotFound => (Kind::NotFound, "MESSAGE_NOT_FOUND"),
             Self::NotYours | Self::RoleForbids => (Kind::Forbidden, "FORBIDDEN"),

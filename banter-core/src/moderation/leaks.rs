@@ -2,10 +2,13 @@
 //! where they are spelled out, spaced out, or written in Hindi and Hinglish. What is written is folded to one plain form,
 //! cut into tokens, and each kind is looked for in one walk over them: the cost is linear in the text.
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
+use utoipa::ToSchema;
 
 /// What was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Leak {
     Phone,
     Upi,
@@ -43,7 +46,7 @@ pub fn find(text: &str) -> Option<Leak> {
 }
 
 /// Compatibility forms, digits of India, and look-alikes of punctuation become plain; what cannot be seen goes.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     text.nfkc()
         .flat_map(char::to_lowercase)
         .filter_map(|c| {

@@ -12,7 +12,7 @@
 //! [`reports`] and the [`evidence`] they freeze · [`cases`] the queue and its claims · [`dossier`] what a moderator has
 //! before them · [`decide`] the end of a case · [`sanctions`] and their [`effects`] · [`strikes`] what to do next ·
 //! [`notices`] what the sanctioned read · [`appeals`] · [`rooms`] that are live · [`stats`] · [`reasons`] how grave, and by when · [`roles`] who may
-//! do what · [`staff`] who acts · [`audit`] the record · [`leaks`] ways to reach somebody outside, in what people write
+//! do what · [`staff`] who acts · [`rules`] that find by themselves · [`audit`] the record · [`leaks`] ways to reach somebody outside, in what people write
 
 pub mod appeals;
 pub mod audit;
@@ -27,6 +27,7 @@ pub mod reasons;
 pub mod reports;
 pub mod roles;
 pub mod rooms;
+pub mod rules;
 pub mod sanctions;
 pub mod staff;
 pub mod stats;
@@ -94,6 +95,18 @@ pub enum Error {
     NotInForce,
     #[error("no such appeal")]
     AppealNotFound,
+    #[error("no such rule")]
+    RuleNotFound,
+    #[error("a rule of this name is there already")]
+    RuleExists,
+    #[error("there are {} rules, and each is tried on each message; remove one first", rules::keep::MOST)]
+    TooManyRules,
+    #[error("no such held message")]
+    HeldNotFound,
+    #[error("this message is let go or dropped already")]
+    HeldDecided,
+    #[error("this cannot be delivered any more; drop it")]
+    Undeliverable,
     #[error("nothing is spoken in this room")]
     NothingToHear,
     #[error("you have appealed against this already")]
@@ -135,6 +148,12 @@ impl Coded for Error {
             Self::NotConfirmed => (Kind::Conflict, "NOT_CONFIRMED"),
             Self::NotInForce => (Kind::Conflict, "NOT_IN_FORCE"),
             Self::AppealNotFound => (Kind::NotFound, "APPEAL_NOT_FOUND"),
+            Self::RuleNotFound => (Kind::NotFound, "RULE_NOT_FOUND"),
+            Self::RuleExists => (Kind::Conflict, "RULE_EXISTS"),
+            Self::TooManyRules => (Kind::Conflict, "TOO_MANY_RULES"),
+            Self::HeldNotFound => (Kind::NotFound, "HELD_MESSAGE_NOT_FOUND"),
+            Self::HeldDecided => (Kind::Conflict, "HELD_MESSAGE_DECIDED"),
+            Self::Undeliverable => (Kind::Conflict, "UNDELIVERABLE"),
             Self::NothingToHear => (Kind::Conflict, "NOTHING_TO_HEAR"),
             Self::AlreadyAppealed => (Kind::Conflict, "ALREADY_APPEALED"),
             Self::AppealDecided => (Kind::Conflict, "APPEAL_DECIDED"),

@@ -13,6 +13,7 @@ mod hostile;
 mod layers;
 mod media;
 mod messages;
+mod moderation;
 mod notifications;
 mod payments;
 mod payments_history;

@@ -129,7 +129,7 @@ pub async fn queue(
 /// A case with what was reported
 ///
 /// Every look is written down.
-#[utoipa::path(get, path = "/moderation/reports/{caseId}", operation_id = "showCase", tag = "Moderation", params(("caseId" = CaseId, Path)), security(("bearer" = [])),
+#[utoipa::path(get, path = "/moderation/reports/{caseId}", operation_id = "showCase", tag = "Moderation", params(("caseId" = CaseId, Path, description = "As the queue answers it")), security(("bearer" = [])),
     responses((status = OK, body = Answer<Dossier>), Refusal))]
 pub async fn show(
     State(banter): State<Banter>,
@@ -149,7 +149,7 @@ pub async fn claim_next(State(banter): State<Banter>, Staff(staff): Staff) -> Ou
 /// Take a case
 ///
 /// Held for a while; doing anything with it, or taking it again, prolongs that.
-#[utoipa::path(post, path = "/moderation/reports/{caseId}/claim", operation_id = "claimCase", tag = "Moderation", params(("caseId" = CaseId, Path)), security(("bearer" = [])),
+#[utoipa::path(post, path = "/moderation/reports/{caseId}/claim", operation_id = "claimCase", tag = "Moderation", params(("caseId" = CaseId, Path, description = "As the queue answers it")), security(("bearer" = [])),
     responses((status = OK, body = Answer<OneCase>), Refusal))]
 pub async fn claim(
     State(banter): State<Banter>,
@@ -160,7 +160,7 @@ pub async fn claim(
 }
 
 /// Give a case back
-#[utoipa::path(post, path = "/moderation/reports/{caseId}/release", operation_id = "releaseCase", tag = "Moderation", params(("caseId" = CaseId, Path)), security(("bearer" = [])),
+#[utoipa::path(post, path = "/moderation/reports/{caseId}/release", operation_id = "releaseCase", tag = "Moderation", params(("caseId" = CaseId, Path, description = "As the queue answers it")), security(("bearer" = [])),
     responses((status = OK, body = Answer<OneCase>), Refusal))]
 pub async fn release(
     State(banter): State<Banter>,
@@ -171,7 +171,7 @@ pub async fn release(
 }
 
 /// Hand a case up to a senior moderator
-#[utoipa::path(post, path = "/moderation/reports/{caseId}/escalate", operation_id = "escalateCase", tag = "Moderation", params(("caseId" = CaseId, Path)),
+#[utoipa::path(post, path = "/moderation/reports/{caseId}/escalate", operation_id = "escalateCase", tag = "Moderation", params(("caseId" = CaseId, Path, description = "As the queue answers it")),
     request_body = Note, security(("bearer" = [])), responses((status = OK, body = Answer<OneCase>), Refusal))]
 pub async fn escalate(
     State(banter): State<Banter>,
@@ -183,7 +183,7 @@ pub async fn escalate(
 }
 
 /// Write a note into a case
-#[utoipa::path(post, path = "/moderation/reports/{caseId}/notes", operation_id = "noteCase", tag = "Moderation", params(("caseId" = CaseId, Path)),
+#[utoipa::path(post, path = "/moderation/reports/{caseId}/notes", operation_id = "noteCase", tag = "Moderation", params(("caseId" = CaseId, Path, description = "As the queue answers it")),
     request_body = Note, security(("bearer" = [])), responses((status = CREATED, body = Answer<Done>), Refusal))]
 pub async fn note(
     State(banter): State<Banter>,
@@ -198,7 +198,7 @@ pub async fn note(
 /// Decide a case
 ///
 /// A ban and a frozen wallet wait for a second person: the case's status is then `awaiting`.
-#[utoipa::path(post, path = "/moderation/reports/{caseId}/resolve", operation_id = "resolveCase", tag = "Moderation", params(("caseId" = CaseId, Path)),
+#[utoipa::path(post, path = "/moderation/reports/{caseId}/resolve", operation_id = "resolveCase", tag = "Moderation", params(("caseId" = CaseId, Path, description = "As the queue answers it")),
     request_body = Resolution, security(("bearer" = [])), responses((status = OK, body = Answer<OneCase>), Refusal))]
 pub async fn resolve(
     State(banter): State<Banter>,

@@ -147,7 +147,7 @@ pub struct AppealDecision {
 /// What is known of a person
 ///
 /// Every look is written down.
-#[utoipa::path(get, path = "/moderation/users/{userId}", operation_id = "showJudgedPerson", tag = "Moderation", params(("userId" = UserId, Path)), security(("bearer" = [])),
+#[utoipa::path(get, path = "/moderation/users/{userId}", operation_id = "showJudgedPerson", tag = "Moderation", params(("userId" = UserId, Path, description = "Whom it is about")), security(("bearer" = [])),
     responses((status = OK, body = Answer<JudgedPerson>), Refusal))]
 pub async fn show(
     State(banter): State<Banter>,
@@ -161,7 +161,7 @@ pub async fn show(
 ///
 /// A ban and a frozen wallet wait for a second person.
 #[utoipa::path(post, path = "/moderation/users/{userId}/{act}", operation_id = "sanctionPerson", tag = "Moderation",
-    params(("userId" = UserId, Path), ("act" = PersonAct, Path)),
+    params(("userId" = UserId, Path, description = "Whom it is about"), ("act" = inline(PersonAct), Path, description = "What is done")),
     request_body = NewSanction, security(("bearer" = [])), responses((status = CREATED, body = Answer<OneSanction>), Refusal))]
 pub async fn sanction(
     State(banter): State<Banter>,
@@ -183,7 +183,7 @@ pub async fn sanction(
 /// End all that holds against a person
 ///
 /// Mutes, suspensions, bans, frozen wallets. 409 `NOT_IN_FORCE`: nothing holds.
-#[utoipa::path(post, path = "/moderation/users/{userId}/restore", operation_id = "restorePerson", tag = "Moderation", params(("userId" = UserId, Path)),
+#[utoipa::path(post, path = "/moderation/users/{userId}/restore", operation_id = "restorePerson", tag = "Moderation", params(("userId" = UserId, Path, description = "Whom it is about")),
     request_body = Note, security(("bearer" = [])), responses((status = OK, body = Answer<EndedSanctions>), Refusal))]
 pub async fn restore(
     State(banter): State<Banter>,
@@ -195,7 +195,7 @@ pub async fn restore(
 }
 
 /// Take a person's lighter reports no more for a while
-#[utoipa::path(post, path = "/moderation/users/{userId}/mute-reports", operation_id = "muteReporter", tag = "Moderation", params(("userId" = UserId, Path)),
+#[utoipa::path(post, path = "/moderation/users/{userId}/mute-reports", operation_id = "muteReporter", tag = "Moderation", params(("userId" = UserId, Path, description = "Whom it is about")),
     request_body = ReporterMute, security(("bearer" = [])), responses((status = OK, body = Answer<Done>), Refusal))]
 pub async fn mute_reports(
     State(banter): State<Banter>,
@@ -221,7 +221,7 @@ pub async fn sanctions(
 }
 
 /// Agree, as the second person
-#[utoipa::path(post, path = "/moderation/sanctions/{sanctionId}/confirm", operation_id = "confirmSanction", tag = "Moderation", params(("sanctionId" = SanctionId, Path)),
+#[utoipa::path(post, path = "/moderation/sanctions/{sanctionId}/confirm", operation_id = "confirmSanction", tag = "Moderation", params(("sanctionId" = SanctionId, Path, description = "As lists of sanctions answer it")),
     security(("bearer" = [])), responses((status = OK, body = Answer<OneSanction>), Refusal))]
 pub async fn confirm(
     State(banter): State<Banter>,
@@ -234,7 +234,7 @@ pub async fn confirm(
 /// Disagree, as the second person
 ///
 /// Its case is open again.
-#[utoipa::path(post, path = "/moderation/sanctions/{sanctionId}/refuse", operation_id = "refuseSanction", tag = "Moderation", params(("sanctionId" = SanctionId, Path)),
+#[utoipa::path(post, path = "/moderation/sanctions/{sanctionId}/refuse", operation_id = "refuseSanction", tag = "Moderation", params(("sanctionId" = SanctionId, Path, description = "As lists of sanctions answer it")),
     request_body = Note, security(("bearer" = [])), responses((status = OK, body = Answer<OneSanction>), Refusal))]
 pub async fn refuse(
     State(banter): State<Banter>,
@@ -248,7 +248,7 @@ pub async fn refuse(
 /// Take a sanction back
 ///
 /// One's own as a moderator, anybody's as a senior one.
-#[utoipa::path(post, path = "/moderation/sanctions/{sanctionId}/reverse", operation_id = "reverseSanction", tag = "Moderation", params(("sanctionId" = SanctionId, Path)),
+#[utoipa::path(post, path = "/moderation/sanctions/{sanctionId}/reverse", operation_id = "reverseSanction", tag = "Moderation", params(("sanctionId" = SanctionId, Path, description = "As lists of sanctions answer it")),
     request_body = Note, security(("bearer" = [])), responses((status = OK, body = Answer<OneSanction>), Refusal))]
 pub async fn reverse(
     State(banter): State<Banter>,
@@ -276,7 +276,7 @@ pub async fn appeals(
 /// Decide an appeal
 ///
 /// Not by anybody who had a hand in the sanction.
-#[utoipa::path(post, path = "/moderation/appeals/{appealId}/decide", operation_id = "decideAppeal", tag = "Moderation", params(("appealId" = AppealId, Path)),
+#[utoipa::path(post, path = "/moderation/appeals/{appealId}/decide", operation_id = "decideAppeal", tag = "Moderation", params(("appealId" = AppealId, Path, description = "As the list of appeals answers it")),
     request_body = AppealDecision, security(("bearer" = [])), responses((status = OK, body = Answer<OneSanction>), Refusal))]
 pub async fn decide_appeal(
     State(banter): State<Banter>,

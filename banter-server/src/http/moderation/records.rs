@@ -122,7 +122,7 @@ pub async fn staff(State(banter): State<Banter>, Staff(staff): Staff) -> Outcome
 /// Make somebody staff, change what they are, or end it
 ///
 /// All their logins end with it.
-#[utoipa::path(put, path = "/moderation/staff/{userId}", operation_id = "nameStaff", tag = "Moderation", params(("userId" = UserId, Path)),
+#[utoipa::path(put, path = "/moderation/staff/{userId}", operation_id = "nameStaff", tag = "Moderation", params(("userId" = UserId, Path, description = "Whom it is about")),
     request_body = NewRole, security(("bearer" = [])), responses((status = OK, body = Answer<Named>), Refusal))]
 pub async fn name_staff(
     State(banter): State<Banter>,

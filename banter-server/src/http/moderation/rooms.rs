@@ -158,7 +158,7 @@ pub async fn list(
 /// A room and who is in it
 ///
 /// Every look is written down.
-#[utoipa::path(get, path = "/moderation/rooms/{roomId}", operation_id = "showStaffRoom", tag = "Moderation", params(("roomId" = RoomId, Path)), security(("bearer" = [])),
+#[utoipa::path(get, path = "/moderation/rooms/{roomId}", operation_id = "showStaffRoom", tag = "Moderation", params(("roomId" = RoomId, Path, description = "As the list of rooms answers it")), security(("bearer" = [])),
     responses((status = OK, body = Answer<WatchedRoom>), Refusal))]
 pub async fn show(
     State(banter): State<Banter>,
@@ -171,7 +171,7 @@ pub async fn show(
 /// Close a room
 ///
 /// Its host is sanctioned for it.
-#[utoipa::path(post, path = "/moderation/rooms/{roomId}/close", operation_id = "closeStaffRoom", tag = "Moderation", params(("roomId" = RoomId, Path)),
+#[utoipa::path(post, path = "/moderation/rooms/{roomId}/close", operation_id = "closeStaffRoom", tag = "Moderation", params(("roomId" = RoomId, Path, description = "As the list of rooms answers it")),
     request_body = RoomClosing, security(("bearer" = [])), responses((status = OK, body = Answer<Done>), Refusal))]
 pub async fn close(
     State(banter): State<Banter>,
@@ -185,7 +185,7 @@ pub async fn close(
 
 /// Take a voice in a room, or give it back
 #[utoipa::path(post, path = "/moderation/rooms/{roomId}/members/{userId}/mute", operation_id = "muteStaffRoomMember", tag = "Moderation",
-    params(("roomId" = RoomId, Path), ("userId" = UserId, Path)), request_body = RoomMuting, security(("bearer" = [])),
+    params(("roomId" = RoomId, Path, description = "As the list of rooms answers it"), ("userId" = UserId, Path, description = "Whom it is about")), request_body = RoomMuting, security(("bearer" = [])),
     responses((status = OK, body = Answer<Done>), Refusal))]
 pub async fn mute(
     State(banter): State<Banter>,
@@ -199,7 +199,7 @@ pub async fn mute(
 
 /// Send somebody out of a room
 #[utoipa::path(post, path = "/moderation/rooms/{roomId}/members/{userId}/kick", operation_id = "kickStaffRoomMember", tag = "Moderation",
-    params(("roomId" = RoomId, Path), ("userId" = UserId, Path)), request_body = Note, security(("bearer" = [])),
+    params(("roomId" = RoomId, Path, description = "As the list of rooms answers it"), ("userId" = UserId, Path, description = "Whom it is about")), request_body = Note, security(("bearer" = [])),
     responses((status = OK, body = Answer<Done>), Refusal))]
 pub async fn kick(
     State(banter): State<Banter>,
@@ -214,7 +214,7 @@ pub async fn kick(
 /// Hear a room without being seen in it
 ///
 /// Every asking is written down. The token hears and sends nothing; ask again before `until` to stay.
-#[utoipa::path(post, path = "/moderation/rooms/{roomId}/listen", operation_id = "listenToRoom", tag = "Moderation", params(("roomId" = RoomId, Path)),
+#[utoipa::path(post, path = "/moderation/rooms/{roomId}/listen", operation_id = "listenToRoom", tag = "Moderation", params(("roomId" = RoomId, Path, description = "As the list of rooms answers it")),
     request_body = Note, security(("bearer" = [])), responses((status = OK, body = Answer<Listening>), Refusal))]
 pub async fn listen(
     State(banter): State<Banter>,

@@ -146,6 +146,7 @@ impl Server {
     pub(crate) fn url(&self, path: &str) -> String {
         let nouns = [
             "/auth",
+            "/moderation",
             "/calls",
             "/users",
             "/friends",
