@@ -59,6 +59,10 @@ pub enum Act {
     Export,
     /// Reporting something, or appealing.
     Report,
+    /// Beginning to sign in on a tool, by address.
+    ToolSignIn,
+    /// Looking at a tool's code, or answering it.
+    ApproveTool,
 }
 
 /// How often, over how long.
@@ -92,6 +96,8 @@ impl Act {
         Self::VerifyPayment,
         Self::Export,
         Self::Report,
+        Self::ToolSignIn,
+        Self::ApproveTool,
     ];
 
     fn key(self) -> &'static str {
@@ -117,6 +123,8 @@ impl Act {
             Self::VerifyPayment => "verify-payment",
             Self::Export => "export",
             Self::Report => "report",
+            Self::ToolSignIn => "tool-sign-in",
+            Self::ApproveTool => "approve-tool",
         }
     }
 
@@ -146,6 +154,8 @@ impl Act {
             Self::VerifyPayment => (60, 600),
             Self::Export => (3, 86_400),
             Self::Report => (30, 3600),
+            Self::ToolSignIn => (30, 3600),
+            Self::ApproveTool => (20, 600),
         };
         Limit { max, window: Duration::from_secs(seconds) }
     }

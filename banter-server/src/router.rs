@@ -19,7 +19,7 @@ use crate::http::layers::{self, idempotency::idempotency, limit::limit, observe:
 use crate::http::openapi::{Api, tidy};
 use crate::http::{
     auth, calls, conversations, friends, gifts, groups, health, media, messages, moderation, notifications,
-    payments, people, presence, reports, rooms, safety, settings, uploads, users, webhooks,
+    payments, people, presence, reports, rooms, safety, settings, tools, uploads, users, webhooks,
 };
 use crate::patience::Patience;
 use crate::sockets::{self, Sockets};
@@ -39,6 +39,11 @@ fn auth() -> OpenApiRouter<Banter> {
         .routes(routes!(auth::me))
         .routes(routes!(auth::sessions, auth::end_other_sessions))
         .routes(routes!(auth::end_session))
+        .routes(routes!(tools::start))
+        .routes(routes!(tools::token))
+        .routes(routes!(tools::show))
+        .routes(routes!(tools::approve))
+        .routes(routes!(tools::deny))
         .routes(routes!(reports::standing))
         .routes(routes!(reports::appeal_signed_out))
 }

@@ -186,7 +186,9 @@ async fn detach(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> Resu
         with settings as (delete from user_settings where user_id = $1),
         location as (delete from user_locations where user_id = $1),
         devices as (delete from devices where user_id = $1)
-        update sessions set user_agent = null where user_id = $1 and user_agent is not null
+        update sessions
+        set user_agent = null, tool = null
+        where user_id = $1 and (user_agent is not null or tool is not null)
         "#,
         user.0,
     )

@@ -12,6 +12,7 @@ use super::{Accounts, Caller, Client, Error, Role, Status, TokenPair};
 use crate::error::Problems;
 use crate::ids::{SessionId, UserId};
 use crate::limits::Act;
+use crate::moderation::tools;
 use crate::page::{Page, PageRequest};
 
 /// Why a session was ended.
@@ -52,6 +53,8 @@ pub struct Session {
     pub id: SessionId,
     pub user_agent: Option<String>,
     pub platform: Option<String>,
+    /// What it was made for, if not the app.
+    pub tool: Option<String>,
     pub created_at: DateTime<Utc>,
     pub last_used_at: DateTime<Utc>,
     pub current: bool,
@@ -94,15 +97,46 @@ impl Accounts<'_> {
         fcm_token: Option<&str>,
         access_ttl: Duration,
     ) -> Result<TokenPair, sqlx::Error> {
+        let agent = client.user_agent.as_deref().map(|agent| agent.chars().take(200).collect::<String>());
+        self.write(db, user, role, agent.as_deref(), fcm_token, access_ttl, None).await
+    }
+
+    /// A login of somebody of the staff on a tool: short, and not prolonged.
+    pub(crate) async fn open_for_tool(
+        &self,
+        db: impl PgExecutor<'_>,
+        user: UserId,
+        role: Role,
+        tool: &str,
+    ) -> Result<TokenPair, sqlx::Error> {
+        self.write(db, user, role, Some(tool), None, self.0.tokens().access_ttl, Some(tool)).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the columns of one row")]
+    async fn write(
+        &self,
+        db: impl PgExecutor<'_>,
+        user: UserId,
+        role: Role,
+        agent: Option<&str>,
+        fcm_token: Option<&str>,
+        access_ttl: Duration,
+        tool: Option<&str>,
+    ) -> Result<TokenPair, sqlx::Error> {
         let (banter, now) = (self.0, self.0.clock().now());
+        let until = match tool {
+            None => now + banter.tokens().refresh_ttl,
+            Some(_) => now + tools::TOOL_LIFE,
+        };
         let session = SessionId(banter.ids().uuid(now));
         let refresh_id = banter.ids().uuid(now);
         sqlx::query!(
             r#"
             with session as (
                 insert into sessions
-                    (id, user_id, refresh_id, refresh_expires_at, access_expires_at, user_agent, created_at, last_used_at)
-                values ($1, $2, $3, $4, $5, $6, $7, $7)
+                    (id, user_id, refresh_id, refresh_expires_at, access_expires_at, user_agent, created_at, last_used_at,
+                     tool)
+                values ($1, $2, $3, $4, $5, $6, $7, $7, $9)
                 returning id
             )
             insert into devices (session_id, user_id, fcm_token, platform, updated_at)
@@ -113,11 +147,12 @@ impl Accounts<'_> {
             session.0,
             user.0,
             refresh_id,
-            now + banter.tokens().refresh_ttl,
+            until,
             now + access_ttl,
-            client.user_agent.as_deref().map(|agent| agent.chars().take(200).collect::<String>()),
+            agent,
             now,
             fcm_token,
+            tool,
         )
         .execute(db)
         .await?;
@@ -139,7 +174,7 @@ impl Accounts<'_> {
             r#"
             update sessions s
             set refresh_id = $3,
-                refresh_expires_at = case when $4 then $5 else s.refresh_expires_at end,
+                refresh_expires_at = case when $4 and s.tool is null then $5 else s.refresh_expires_at end,
                 access_expires_at = greatest(s.access_expires_at, $6),
                 last_used_at = $7
             from users u
@@ -311,6 +346,7 @@ impl Accounts<'_> {
                 s.id as "id: SessionId",
                 s.user_agent,
                 d.platform as "platform?",
+                s.tool,
                 s.created_at,
                 s.last_used_at
             from sessions s left join devices d on d.session_id = s.id
@@ -334,6 +370,7 @@ impl Accounts<'_> {
                 id: row.id,
                 user_agent: row.user_agent,
                 platform: row.platform,
+                tool: row.tool,
                 created_at: row.created_at,
                 last_used_at: row.last_used_at,
                 current: row.id == caller.session_id,

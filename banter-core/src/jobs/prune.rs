@@ -19,6 +19,8 @@ pub(crate) const NOTIFICATIONS: TimeDelta = TimeDelta::days(90);
 pub(crate) const CALLS: TimeDelta = TimeDelta::days(365);
 /// LiveKit tries for minutes; what it told is remembered for longer, to tell what was when.
 pub(crate) const HEARD: TimeDelta = TimeDelta::days(7);
+/// How often rules found something, day by day.
+pub(crate) const COUNTS: TimeDelta = TimeDelta::days(365);
 /// Rows of one statement, and statements of one run for each kind of thing.
 const BATCH: i64 = 1_000;
 const BATCHES: usize = 20;
@@ -142,6 +144,38 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         judged
     );
+    let found = batches!(
+        r#"
+        update cases
+        set evidence = null
+        where id in (
+            select id
+            from cases
+            where resolved_at < $1 and evidence is not null
+            limit $2
+            for no key update skip locked
+        )
+        "#,
+        judged
+    );
+    let held = batches!(
+        r#"
+        delete from held_messages
+        where id in (
+            select id from held_messages where decided_at < $1 order by decided_at limit $2 for update skip locked
+        )
+        "#,
+        judged
+    );
+    let counts = batches!(
+        r#"
+        delete from rule_counts
+        where (rule, day, was_shadow) in (
+            select rule, day, was_shadow from rule_counts where day < $1::timestamptz::date limit $2
+        )
+        "#,
+        now - COUNTS
+    );
     let kept_uploads = batches!(
         r#"
         delete from evidence_uploads
@@ -156,11 +190,21 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         judged
     );
-    let all =
-        [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions, evidence, kept_uploads];
-    let next = if all.iter().any(Pruned::has_more) { now } else { now + EVERY };
-    let [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions, evidence, kept_uploads] =
+    let codes = batches!(
+        r#"
+        delete from tool_sign_ins
+        where device_digest in (
+            select device_digest from tool_sign_ins where expires_at < $1 limit $2 for update skip locked
+        )
+        "#,
+        now
+    );
+    let evidence = [evidence, found, held, counts, kept_uploads, codes];
+    let all = [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions];
+    let next = if all.iter().chain(&evidence).any(Pruned::has_more) { now } else { now + EVERY };
+    let [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions] =
         all.map(|some| some.rows);
+    let evidence: u64 = evidence.iter().map(|some| some.rows).sum();
     tracing::info!(
         keys,
         sessions,
@@ -171,7 +215,6 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         webhooks,
         suspensions,
         evidence,
-        kept_uploads,
         "pruned"
     );
     banter.jobs().queue(banter.pool(), &Job::Prune {}, next).await?;

@@ -65,19 +65,20 @@ impl Messaging<'_> {
     pub async fn send(&self, caller: &Caller, draft: Draft, by_socket: Option<&str>) -> Result<Sent, Error> {
         let new = self.check(caller, &draft)?;
         self.0.limits().take(Act::SendMessage, &caller.user_id.to_string()).await?;
-        let flagged = match self.0.moderation().judge(caller.user_id, Place::To(draft.target), &new.content).await? {
-            Verdict::Pass => None,
-            Verdict::Flag(hit) => Some(hit),
-            verdict @ (Verdict::Hold(_) | Verdict::Block(_)) => {
-                // What was delivered once is delivered, whatever the rules are now.
-                if let Some(sent) = self.repeated_or_refused(caller, draft.target, &new).await? {
-                    return Ok(sent);
+        let flagged =
+            match self.0.moderation().judge(caller.user_id, Place::To(draft.target), &new.content).await? {
+                Verdict::Pass => None,
+                Verdict::Flag(hit) => Some(hit),
+                verdict @ (Verdict::Hold(_) | Verdict::Block(_)) => {
+                    // What was delivered once is delivered, whatever the rules are now.
+                    if let Some(sent) = self.repeated_or_refused(caller, draft.target, &new).await? {
+                        return Ok(sent);
+                    }
+                    let Verdict::Hold(hit) = verdict else { return Err(Error::Blocked) };
+                    self.0.moderation().hold_message(&new, draft.target, &hit).await?;
+                    return Err(Error::Held);
                 }
-                let Verdict::Hold(hit) = verdict else { return Err(Error::Blocked) };
-                self.0.moderation().hold_message(&new, draft.target, &hit).await?;
-                return Err(Error::Held);
-            }
-        };
+            };
         let mut tries = 0;
         let placed = loop {
             let mut db = self.0.pool().acquire().await?;

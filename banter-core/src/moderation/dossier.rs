@@ -24,6 +24,9 @@ use crate::text;
 #[serde(rename_all = "camelCase")]
 pub struct Dossier {
     pub case: Case,
+    /// What an automatic rule found, as it was; null where people reported.
+    #[schema(value_type = Option<Object>)]
+    pub evidence: Option<Value>,
     /// Newest first, 50 at most.
     pub reports: Vec<CaseReport>,
     /// What staff said of it, oldest first.
@@ -105,6 +108,10 @@ impl Moderation<'_> {
         }
         let sees = staff.may(Duty::SeePrivate);
         let reports = self.case_reports(id, sees).await?;
+        let evidence = sqlx::query_scalar!("select evidence from cases where id = $1 and $2", id.0, sees)
+            .fetch_optional(self.0.pool())
+            .await?
+            .flatten();
         let notes = sqlx::query!(
             r#"
             select u.id as "id: UserId", u.username, u.full_name, u.avatar, n.words, n.created_at
@@ -136,7 +143,7 @@ impl Moderation<'_> {
             tx.commit().await?;
         }
         let recommendation = strikes::recommend(case.severity, person.strikes);
-        Ok(Dossier { case, reports, notes: notes.collect(), person, recommendation })
+        Ok(Dossier { case, evidence, reports, notes: notes.collect(), person, recommendation })
     }
 
     /// Somebody with their history; that it was looked at is written down.

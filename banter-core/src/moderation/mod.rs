@@ -12,7 +12,7 @@
 //! [`reports`] and the [`evidence`] they freeze · [`cases`] the queue and its claims · [`dossier`] what a moderator has
 //! before them · [`decide`] the end of a case · [`sanctions`] and their [`effects`] · [`strikes`] what to do next ·
 //! [`notices`] what the sanctioned read · [`appeals`] · [`rooms`] that are live · [`stats`] · [`reasons`] how grave, and by when · [`roles`] who may
-//! do what · [`staff`] who acts · [`rules`] that find by themselves · [`audit`] the record · [`leaks`] ways to reach somebody outside, in what people write
+//! do what · [`staff`] who acts, [`tools`] and where they sign in · [`rules`] that find by themselves · [`audit`] the record · [`leaks`] ways to reach somebody outside, in what people write
 
 pub mod appeals;
 pub mod audit;
@@ -34,6 +34,7 @@ pub mod stats;
 pub mod strikes;
 #[cfg(test)]
 mod tests;
+pub mod tools;
 
 use chrono::{DateTime, Utc};
 
@@ -107,6 +108,19 @@ pub enum Error {
     HeldDecided,
     #[error("this cannot be delivered any more; drop it")]
     Undeliverable,
+    /// Over, used, never there: whoever guesses learns nothing.
+    #[error("no tool asks with this code, or not any more")]
+    CodeNotFound,
+    #[error("approve it in the app: a tool lets no other tool in")]
+    AppNeeded,
+    #[error("nobody has approved it yet")]
+    AuthorizationPending,
+    #[error("asked too soon; keep to the interval")]
+    SlowDown,
+    #[error("this was not approved")]
+    AccessDenied,
+    #[error("the code is over; begin anew")]
+    CodeExpired,
     #[error("nothing is spoken in this room")]
     NothingToHear,
     #[error("you have appealed against this already")]
@@ -154,6 +168,12 @@ impl Coded for Error {
             Self::HeldNotFound => (Kind::NotFound, "HELD_MESSAGE_NOT_FOUND"),
             Self::HeldDecided => (Kind::Conflict, "HELD_MESSAGE_DECIDED"),
             Self::Undeliverable => (Kind::Conflict, "UNDELIVERABLE"),
+            Self::CodeNotFound => (Kind::NotFound, "DEVICE_CODE_NOT_FOUND"),
+            Self::AppNeeded => (Kind::Forbidden, "APP_NEEDED"),
+            Self::AuthorizationPending => (Kind::Invalid, "AUTHORIZATION_PENDING"),
+            Self::SlowDown => (Kind::Invalid, "SLOW_DOWN"),
+            Self::AccessDenied => (Kind::Invalid, "ACCESS_DENIED"),
+            Self::CodeExpired => (Kind::Invalid, "EXPIRED_TOKEN"),
             Self::NothingToHear => (Kind::Conflict, "NOTHING_TO_HEAR"),
             Self::AlreadyAppealed => (Kind::Conflict, "ALREADY_APPEALED"),
             Self::AppealDecided => (Kind::Conflict, "APPEAL_DECIDED"),

@@ -122,6 +122,8 @@ pub struct SessionView {
     id: SessionId,
     user_agent: Option<String>,
     platform: Option<String>,
+    /// The tool it was made for; null: the app.
+    tool: Option<String>,
     created_at: DateTime<Utc>,
     last_used_at: DateTime<Utc>,
     /// The login that asks.
@@ -242,6 +244,7 @@ pub async fn sessions(
         id: session.id,
         user_agent: session.user_agent,
         platform: session.platform,
+        tool: session.tool,
         created_at: session.created_at,
         last_used_at: session.last_used_at,
         current: session.current,

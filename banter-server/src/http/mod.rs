@@ -23,6 +23,7 @@ pub mod reports;
 pub mod rooms;
 pub mod safety;
 pub mod settings;
+pub mod tools;
 pub mod uploads;
 pub mod users;
 pub mod webhooks;

@@ -11,6 +11,15 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, Who};
 
+const MODERATION: [&str; 6] = [
+    "/api/moderation/",
+    "/api/safety/reports",
+    "/api/safety/sanctions",
+    "/api/auth/device/",
+    "/api/auth/standing",
+    "/api/auth/appeal",
+];
+
 #[tokio::test]
 async fn the_openapi_document() {
     let api = Api::new().await;
@@ -175,6 +184,10 @@ async fn answers_and_events_are_as_documented() {
     for operation in operations {
         // Its body is signed, and has tests of its own.
         if operation.path.contains("/webhooks/") {
+            continue;
+        }
+        // Need staff, and somebody who is judged: those tests hold each answer against the document.
+        if MODERATION.iter().any(|start| operation.path.starts_with(start)) {
             continue;
         }
         let call = match operation.path.contains("/calls/{id}") {

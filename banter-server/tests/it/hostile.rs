@@ -40,6 +40,8 @@ impl Scene {
         let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
         let conversation = json!(api.acquaint(&asha, &ravi, "hello").await);
         let asked = api.post("/friends/requests", &ravi, json!({ "receiverId": asha.id })).await.is(201);
+        // So that what is staff's is reached, too.
+        api.world.sql(&format!("update users set role = 'admin' where id = '{}'", asha.id)).await;
         let request = asked["request"]["id"].clone();
         let notification = json!(api.world.coin_news(&asha, 50).await);
         let room = json!({ "name": "Chai", "roomType": "text" });
@@ -70,7 +72,8 @@ impl Scene {
             "NotificationId" => Some(self.notification.clone()),
             "MessageId" => Some(self.message.clone()),
             "memberIds" => Some(self.friends.clone()),
-            "CallId" | "UploadId" | "TransactionId" | "SubscriptionId" | "documentMediaUrl" => {
+            "CaseId" | "SanctionId" | "AppealId" | "HeldMessageId" | "sanctionId" | "CallId" | "UploadId"
+            | "TransactionId" | "SubscriptionId" | "documentMediaUrl" => {
                 Some(json!("0190b2c4-0000-7000-8000-000000000000"))
             }
             "orderId" => Some(json!("order_x")),

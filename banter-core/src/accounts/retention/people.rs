@@ -63,7 +63,7 @@ pub(super) const PEOPLE: &[Table] = &[
             "after it ended or can no longer be used: \"where was I signed in?\"",
         ),
         columns: &[
-            cols(&["user_agent"], Anonymised, "null"),
+            cols(&["user_agent", "tool"], Anonymised, "null"),
             cols(
                 &["revoked_at", "revoked_because"],
                 Anonymised,

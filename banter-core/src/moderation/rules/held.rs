@@ -40,7 +40,12 @@ const LIST: &str = "held messages";
 
 impl Moderation<'_> {
     /// Keeps a message back. The same one again, by its client's id, is the same held message.
-    pub(crate) async fn hold_message(&self, new: &New<'_>, target: Target, hit: &Hit) -> Result<(), sqlx::Error> {
+    pub(crate) async fn hold_message(
+        &self,
+        new: &New<'_>,
+        target: Target,
+        hit: &Hit,
+    ) -> Result<(), sqlx::Error> {
         let (receiver, conversation) = match target {
             Target::User(user) => (Some(user.0), None),
             Target::Conversation(conversation) => (None, Some(conversation.0)),
@@ -79,7 +84,8 @@ impl Moderation<'_> {
     /// What waits, oldest first. The look is written down.
     pub async fn held_messages(&self, staff: Staff, page: &PageRequest) -> Result<Page<HeldMessage>, Error> {
         staff.require(Duty::SeePrivate)?;
-        let after: Option<HeldMessageId> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
+        let after: Option<HeldMessageId> =
+            page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let mut tx = self.0.pool().begin().await?;
         let rows = sqlx::query!(
             r#"

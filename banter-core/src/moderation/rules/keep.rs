@@ -58,7 +58,8 @@ pub fn defaults() -> Vec<Rule> {
         reason,
         spares_friends: true,
     };
-    let words = |words: &[&str]| Test::Keywords { words: words.iter().map(|&word| word.to_owned()).collect() };
+    let words =
+        |words: &[&str]| Test::Keywords { words: words.iter().map(|&word| word.to_owned()).collect() };
     vec![
         rule("payment-leak", Test::Leak { kinds: vec![Leak::Upi] }, Action::Hold, Reason::Scam),
         rule("phone-leak", Test::Leak { kinds: vec![Leak::Phone] }, Action::Flag, Reason::Spam),
@@ -106,7 +107,8 @@ impl Moderation<'_> {
         let now = self.0.clock().now();
         let mut tx = self.0.pool().begin().await?;
         turn(&mut tx).await?;
-        let number = sqlx::query_scalar!(r#"select count(*) as "number!" from rules"#).fetch_one(&mut *tx).await?;
+        let number =
+            sqlx::query_scalar!(r#"select count(*) as "number!" from rules"#).fetch_one(&mut *tx).await?;
         if number >= MOST {
             return Err(Error::TooManyRules);
         }
@@ -130,7 +132,14 @@ impl Moderation<'_> {
             () if violates(&error, "rules_pkey") => Error::RuleExists,
             () => error.into(),
         })?;
-        self.log(&mut tx, staff, "rule.add", Subject::Rule(&rule.name), json!({ "rule": rule, "state": state })).await?;
+        self.log(
+            &mut tx,
+            staff,
+            "rule.add",
+            Subject::Rule(&rule.name),
+            json!({ "rule": rule, "state": state }),
+        )
+        .await?;
         tx.commit().await?;
         learn(self.0).await?;
         self.rule(staff, &rule.name).await
@@ -141,7 +150,8 @@ impl Moderation<'_> {
         staff.require(Duty::KeepRules)?;
         let mut tx = self.0.pool().begin().await?;
         turn(&mut tx).await?;
-        let Kept { mut rule, mut state, .. } = self.kept(Some(name)).await?.pop().ok_or(Error::RuleNotFound)?;
+        let Kept { mut rule, mut state, .. } =
+            self.kept(Some(name)).await?.pop().ok_or(Error::RuleNotFound)?;
         rule.test = change.test.clone().unwrap_or(rule.test);
         rule.action = change.action.unwrap_or(rule.action);
         rule.reason = change.reason.unwrap_or(rule.reason);
@@ -226,7 +236,8 @@ impl Moderation<'_> {
         let of = |name: &str, shadow| counts.get(&(name.to_owned(), shadow)).copied().unwrap_or(0);
         rows.into_iter()
             .map(|row| {
-                let test = serde_json::from_value(row.test).map_err(|error| sqlx::Error::Decode(error.into()))?;
+                let test =
+                    serde_json::from_value(row.test).map_err(|error| sqlx::Error::Decode(error.into()))?;
                 Ok(Kept {
                     hits: of(&row.name, false),
                     shadow_hits: of(&row.name, true),

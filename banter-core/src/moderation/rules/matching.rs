@@ -59,7 +59,11 @@ impl Compiled {
                 && name.starts_with(|c: char| c.is_ascii_lowercase())
                 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
         };
-        problems.check("name", form(&rule.name), "must begin with a-z and be of a-z, 0-9, _ and -, 40 at most");
+        problems.check(
+            "name",
+            form(&rule.name),
+            "must begin with a-z and be of a-z, 0-9, _ and -, 40 at most",
+        );
         let matcher = match &rule.test {
             Test::Keywords { words } => problems.take("words", keywords(words)).map(Matcher::Pattern),
             Test::Regex { pattern } => problems.take("pattern", regex(pattern)).map(Matcher::Pattern),
@@ -88,7 +92,9 @@ impl Compiled {
     pub fn finds(&self, text: &Text) -> Option<bool> {
         match (&self.matcher, &self.rule.test) {
             (Matcher::Pattern(pattern), _) => Some(pattern.is_match(&text.folded)),
-            (Matcher::Leaks, Test::Leak { kinds }) => Some(text.leak.is_some_and(|leak| kinds.contains(&leak))),
+            (Matcher::Leaks, Test::Leak { kinds }) => {
+                Some(text.leak.is_some_and(|leak| kinds.contains(&leak)))
+            }
             (Matcher::Leaks | Matcher::Counting(_), _) => None,
         }
     }

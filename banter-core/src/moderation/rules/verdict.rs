@@ -45,7 +45,12 @@ struct Found {
 impl Moderation<'_> {
     /// What the rules say of a text that somebody sends, or changes one into. Where none finds anything the database is not
     /// asked.
-    pub(crate) async fn judge(&self, sender: UserId, place: Place, text: &str) -> Result<Verdict, sqlx::Error> {
+    pub(crate) async fn judge(
+        &self,
+        sender: UserId,
+        place: Place,
+        text: &str,
+    ) -> Result<Verdict, sqlx::Error> {
         let rules = self.0.rules().all();
         if rules.is_empty() || text.is_empty() {
             return Ok(Verdict::Pass);
@@ -92,7 +97,9 @@ impl Moderation<'_> {
                 let digest = u64::from_be_bytes(digest.as_ref()[..8].try_into().expect("eight bytes"));
                 (format!("{rule}:{sender}:{digest:016x}"), *limit)
             }
-            Counting::NewAccount(younger, _) if age(sender, self.0.clock().now()) >= *younger => return false,
+            Counting::NewAccount(younger, _) if age(sender, self.0.clock().now()) >= *younger => {
+                return false;
+            }
             Counting::NewAccount(_, limit) => (format!("{rule}:{sender}"), *limit),
         };
         self.0.limits().take_of("rule", &key, limit).await.is_err()
@@ -155,7 +162,12 @@ impl Moderation<'_> {
     }
 
     /// What was flagged becomes a case, with what stands around it.
-    pub(crate) async fn flag(&self, sender: UserId, message: MessageId, hit: &Hit) -> Result<CaseId, sqlx::Error> {
+    pub(crate) async fn flag(
+        &self,
+        sender: UserId,
+        message: MessageId,
+        hit: &Hit,
+    ) -> Result<CaseId, sqlx::Error> {
         let mut tx = self.0.pool().begin().await?;
         let about = About::Message(message);
         let opening = Opening { about, user: sender, reason: hit.reason, source: Source::Rule };

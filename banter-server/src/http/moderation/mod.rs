@@ -1,12 +1,13 @@
 //! Keeping order, for staff: every route here needs a role, which core asks the database for each time.
 //!
 //! [`cases`] what was reported · [`people`] who is judged, their sanctions and appeals · [`rooms`] that are live ·
-//! [`records`] the audit log, numbers, the staff
+//! [`rules`] that find by themselves · [`records`] the audit log, numbers, the staff
 
 pub mod cases;
 pub mod people;
 pub mod records;
 pub mod rooms;
+pub mod rules;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -64,6 +65,11 @@ pub fn routes() -> OpenApiRouter<Banter> {
         .routes(routes!(rooms::close))
         .routes(routes!(rooms::mute))
         .routes(routes!(rooms::kick))
+        .routes(routes!(rules::list, rules::add))
+        .routes(routes!(rules::change, rules::remove))
+        .routes(routes!(rules::held))
+        .routes(routes!(rules::release))
+        .routes(routes!(rules::drop))
         .routes(routes!(records::audit))
         .routes(routes!(records::stats))
         .routes(routes!(records::staff))
