@@ -372,6 +372,7 @@ async fn anonymise(db: &mut PgConnection, user: UserId, now: DateTime<Utc>) -> R
             last_seen = null,
             premium_until = null,
             wallet_frozen_at = null,
+            identity_verified_at = null,
             room_muted_until = null,
             reports_muted_until = null,
             interests = default,

@@ -102,6 +102,11 @@ impl MediaStore<'_> {
         }
     }
 
+    /// A link to something private for somebody who was found to be allowed to see it.
+    pub(crate) fn private_link(&self, purpose: Purpose, name: &str) -> String {
+        self.link(purpose, name, Some(expiry(self.0.clock().now())))
+    }
+
     pub(super) fn link(&self, purpose: Purpose, name: &str, expires: Option<DateTime<Utc>>) -> String {
         if let Some(link) = self.0.storage().link(purpose, name, expires) {
             return link;

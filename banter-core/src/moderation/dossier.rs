@@ -47,6 +47,7 @@ pub struct CaseReport {
     pub reason: Reason,
     pub description: Option<String>,
     /// As it was when it was reported; absent for those who may not see what is private.
+    #[schema(value_type = Option<Object>)]
     pub evidence: Option<Value>,
     pub created_at: DateTime<Utc>,
 }

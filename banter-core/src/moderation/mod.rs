@@ -11,7 +11,7 @@
 //!
 //! [`reports`] and the [`evidence`] they freeze · [`cases`] the queue and its claims · [`dossier`] what a moderator has
 //! before them · [`decide`] the end of a case · [`sanctions`] and their [`effects`] · [`strikes`] what to do next ·
-//! [`notices`] what the sanctioned read · [`appeals`] · [`rooms`] that are live · [`stats`] · [`reasons`] how grave, and by when · [`roles`] who may
+//! [`notices`] what the sanctioned read · [`appeals`] · [`rooms`] that are live · [`verifications`] of people · [`stats`] · [`reasons`] how grave, and by when · [`roles`] who may
 //! do what · [`staff`] who acts, [`tools`] and where they sign in · [`rules`] that find by themselves · [`audit`] the record · [`leaks`] ways to reach somebody outside, in what people write
 
 pub mod appeals;
@@ -35,6 +35,7 @@ pub mod strikes;
 #[cfg(test)]
 mod tests;
 pub mod tools;
+pub mod verifications;
 
 use chrono::{DateTime, Utc};
 
@@ -121,6 +122,10 @@ pub enum Error {
     AccessDenied,
     #[error("the code is over; begin anew")]
     CodeExpired,
+    #[error("no such request to be verified")]
+    VerificationNotFound,
+    #[error("this request is decided")]
+    VerificationDecided,
     #[error("nothing is spoken in this room")]
     NothingToHear,
     #[error("you have appealed against this already")]
@@ -174,6 +179,8 @@ impl Coded for Error {
             Self::SlowDown => (Kind::Invalid, "SLOW_DOWN"),
             Self::AccessDenied => (Kind::Invalid, "ACCESS_DENIED"),
             Self::CodeExpired => (Kind::Invalid, "EXPIRED_TOKEN"),
+            Self::VerificationNotFound => (Kind::NotFound, "VERIFICATION_NOT_FOUND"),
+            Self::VerificationDecided => (Kind::Conflict, "VERIFICATION_DECIDED"),
             Self::NothingToHear => (Kind::Conflict, "NOTHING_TO_HEAR"),
             Self::AlreadyAppealed => (Kind::Conflict, "ALREADY_APPEALED"),
             Self::AppealDecided => (Kind::Conflict, "APPEAL_DECIDED"),

@@ -152,7 +152,6 @@ impl Moderation<'_> {
     pub async fn listen(&self, staff: Staff, id: RoomId, note: &str) -> Result<Listening, Error> {
         let me = staff.require_named(Duty::Listen)?;
         let note = note_of(note)?;
-        let server_url = self.0.livekit().server_url().map_err(voice)?.to_owned();
         let mut tx = self.0.pool().begin().await?;
         let found = sqlx::query_scalar!(
             r#"
@@ -163,6 +162,7 @@ impl Moderation<'_> {
         .fetch_optional(&mut *tx)
         .await?;
         let livekit_room = found.ok_or(rooms::Error::RoomNotFound)?.ok_or(Error::NothingToHear)?;
+        let server_url = self.0.livekit().server_url().map_err(voice)?.to_owned();
         let until = self.0.clock().now() + LISTEN;
         sqlx::query!(
             r#"

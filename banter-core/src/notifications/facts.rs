@@ -158,7 +158,7 @@ pub(super) async fn about_notification(
         ) => row.payments,
         Some(Kind::CallMissed) => row.calls,
         // Of what the staff did nobody turns the pushes off.
-        Some(Kind::ReportDecided | Kind::ModerationNotice) | None => true,
+        Some(Kind::ReportDecided | Kind::ModerationNotice | Kind::VerificationDecided) | None => true,
     };
     let about = About {
         group_name: row.group,

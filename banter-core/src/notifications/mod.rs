@@ -59,11 +59,13 @@ pub enum Kind {
     ReportDecided,
     /// The staff did something about the reader; the subject is the sanction.
     ModerationNotice,
+    /// Whether the reader is who they say was decided; the subject is the request.
+    VerificationDecided,
 }
 
 impl Kind {
     /// All that this version knows; a newer replica may write others, which are left out here.
-    const KNOWN: [&'static str; 12] = [
+    const KNOWN: [&'static str; 13] = [
         "friend_request",
         "friend_accepted",
         "group_added",
@@ -76,6 +78,7 @@ impl Kind {
         "gift_received",
         "report_decided",
         "moderation_notice",
+        "verification_decided",
     ];
 }
 
@@ -372,6 +375,10 @@ impl About {
             }
             Kind::ReportDecided => {
                 Subject::ReportDecided { acted: self.item.as_deref() == Some("action_taken") }
+            }
+            Kind::VerificationDecided if self.item.as_deref() == Some("approved") => Subject::Verified,
+            Kind::VerificationDecided => {
+                Subject::NotVerified { reason: self.notice.as_deref().unwrap_or_default() }
             }
             Kind::ModerationNotice => {
                 Subject::ModerationNotice { notice: self.notice.as_deref().unwrap_or_default() }

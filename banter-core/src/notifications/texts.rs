@@ -68,6 +68,10 @@ pub(crate) enum Subject<'a> {
     ModerationNotice {
         notice: &'a str,
     },
+    Verified,
+    NotVerified {
+        reason: &'a str,
+    },
 }
 
 /// Title and body.
@@ -132,6 +136,15 @@ pub(crate) fn news(language: Language, subject: &Subject<'_>) -> (&'static str, 
         (Subject::GiftReceived { from, gift, coins }, English) => {
             ("A gift for you", format!("{from} gave you a {}: {coins} coins", gift_name(English, gift)))
         }
+        (Subject::Verified, English) => ("You are verified", "Your profile now shows the badge".into()),
+        (Subject::Verified, Hindi) => ("आपकी पहचान की पुष्टि हो गई", "आपकी प्रोफ़ाइल पर अब बैज दिखेगा".into()),
+        (Subject::NotVerified { reason }, English) => {
+            ("Not verified", format!("We could not verify you: {reason}. You may ask again."))
+        }
+        (Subject::NotVerified { reason }, Hindi) => (
+            "पुष्टि नहीं हो सकी",
+            format!("हम आपकी पहचान की पुष्टि नहीं कर सके: {reason}. आप फिर से अनुरोध कर सकते हैं।"),
+        ),
         (Subject::ReportDecided { acted: true }, English) => {
             ("Your report", "Thank you: we looked at what you reported, and acted on it".into())
         }

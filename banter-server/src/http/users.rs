@@ -37,6 +37,8 @@ pub struct Me {
     date_of_birth: Option<NaiveDate>,
     language: String,
     is_verified: bool,
+    /// The badge: the staff has seen who they are.
+    is_identity_verified: bool,
     role: Role,
     interests: Vec<String>,
     looking_for: Vec<String>,
@@ -60,6 +62,7 @@ impl From<Profile> for Me {
             date_of_birth: profile.date_of_birth,
             language: profile.language,
             is_verified: profile.is_verified,
+            is_identity_verified: profile.is_identity_verified,
             role: profile.role,
             interests: profile.interests,
             looking_for: profile.looking_for,

@@ -72,8 +72,8 @@ impl Scene {
             "NotificationId" => Some(self.notification.clone()),
             "MessageId" => Some(self.message.clone()),
             "memberIds" => Some(self.friends.clone()),
-            "CaseId" | "SanctionId" | "AppealId" | "HeldMessageId" | "sanctionId" | "CallId" | "UploadId"
-            | "TransactionId" | "SubscriptionId" | "documentMediaUrl" => {
+            "CaseId" | "SanctionId" | "AppealId" | "HeldMessageId" | "VerificationId" | "sanctionId"
+            | "CallId" | "UploadId" | "TransactionId" | "SubscriptionId" | "documentMediaUrl" => {
                 Some(json!("0190b2c4-0000-7000-8000-000000000000"))
             }
             "orderId" => Some(json!("order_x")),

@@ -3,9 +3,11 @@
 use banter_core::accounts::Role;
 use banter_core::moderation::Staff;
 use banter_core::moderation::audit::Filter;
+use banter_core::moderation::tools::{CODE_LIFE, INTERVAL, TOOL_LIFE};
 use banter_core::page::PageRequest;
 use banter_core::testing::livekit::LiveKit;
-use banter_core::testing::{Person, World};
+use banter_core::testing::{Person, World, files};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::harness::document::Document;
@@ -146,7 +148,7 @@ async fn a_report_becomes_a_case_and_its_reporter_hears_the_end() {
     let told = api.get("/safety/reports", &ravi).await.is(200);
     assert_eq!(told["reports"][0]["status"], json!("action_taken"));
     let inbox = api.get("/notifications", &ravi).await.is(200);
-    assert_eq!(inbox["notifications"][0]["type"], json!("report_decided"));
+    assert_eq!(inbox["notifications"][0]["kind"], json!("report_decided"));
     api.get("/auth/me", &asha).await.refused(403, "SESSION_REVOKED");
     api.get(&format!("/moderation/reports/{}", asha.id), &mira).await.refused(404, "CASE_NOT_FOUND");
 }
@@ -228,9 +230,6 @@ async fn two_moderators_never_hold_one_case() {
     let escalated =
         api.post(&format!("/moderation/reports/{case}/escalate"), other, note.clone()).await.is(200);
     assert_eq!(escalated["case"]["isEscalated"], json!(true));
-    api.post(&format!("/moderation/reports/{case}/escalate"), other, note)
-        .await
-        .refused(409, "ALREADY_ESCALATED");
     api.post(&resolve, other, dismiss.clone()).await.refused(403, "ROLE_FORBIDS");
     let sana = staff(&api, "sana", Role::Senior).await;
     api.post(&resolve, &sana, dismiss).await.is(200);
@@ -383,6 +382,7 @@ async fn a_moderator_hears_a_room_unseen_and_only_for_as_long_as_they_may() {
     api.world.advance(banter_core::moderation::rooms::LISTEN);
     api.world.banter.voice().reconcile().await.expect("a round");
     there.until_out().await;
+    api.world.may_leave_jobs();
 }
 
 #[tokio::test]
@@ -398,6 +398,7 @@ async fn the_record_numbers_and_staff() {
     assert_eq!(log["entries"][0]["actorId"], json!(adil.id));
     assert_eq!(log["entries"][0]["subject"], json!(format!("case:{case}")));
     api.get("/moderation/audit", &viki).await.refused(403, "ROLE_FORBIDS");
+    api.world.advance(TimeDelta::seconds(1));
     let stats = api.get("/moderation/stats", &viki).await.is(200);
     assert_eq!((&stats["stats"]["backlog"]["open"], &stats["stats"]["reports"]), (&json!(1), &json!(1)));
     api.get("/moderation/stats?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", &viki)
@@ -426,7 +427,7 @@ async fn a_rule_is_tried_as_a_shadow_then_holds_what_it_finds() {
     let (asha, ravi) = (api.world.user("asha").await, api.world.user("ravi").await);
     api.acquaint(&asha, &ravi, "hello").await;
     let (mira, sana) = (staff(&api, "mira", Role::Moderator).await, staff(&api, "sana", Role::Senior).await);
-    let rule = json!({ "rule": { "name": "upi", "kind": "leak", "kinds": ["upi"], "action": "hold", "reason": "scam" } });
+    let rule = json!({ "rule": { "name": "upi", "test": { "kind": "leak", "kinds": ["upi"] }, "action": "hold", "reason": "scam" } });
     api.post("/moderation/rules", &mira, rule.clone()).await.refused(403, "ROLE_FORBIDS");
     assert_eq!(
         api.post("/moderation/rules", &sana, rule.clone()).await.is(201)["rule"]["state"],
@@ -435,27 +436,27 @@ async fn a_rule_is_tried_as_a_shadow_then_holds_what_it_finds() {
     api.post("/moderation/rules", &sana, rule).await.refused(409, "RULE_EXISTS");
     for (wrong, field) in [
         (
-            json!({ "name": "x", "kind": "regex", "pattern": "(", "action": "flag", "reason": "spam" }),
+            json!({ "name": "x", "test": { "kind": "regex", "pattern": "(" }, "action": "flag", "reason": "spam" }),
             "pattern",
         ),
         (
-            json!({ "name": "x", "kind": "regex", "pattern": "a*", "action": "flag", "reason": "spam" }),
+            json!({ "name": "x", "test": { "kind": "regex", "pattern": "a*" }, "action": "flag", "reason": "spam" }),
             "pattern",
         ),
         (
-            json!({ "name": "x", "kind": "regex", "pattern": "(?:a{1000}){1000}", "action": "flag", "reason": "spam" }),
+            json!({ "name": "x", "test": { "kind": "regex", "pattern": "(?:a{1000}){1000}" }, "action": "flag", "reason": "spam" }),
             "pattern",
         ),
         (
-            json!({ "name": "X y", "kind": "leak", "kinds": ["upi"], "action": "flag", "reason": "spam" }),
+            json!({ "name": "X y", "test": { "kind": "leak", "kinds": ["upi"] }, "action": "flag", "reason": "spam" }),
             "name",
         ),
         (
-            json!({ "name": "x", "kind": "keywords", "words": [], "action": "flag", "reason": "spam" }),
+            json!({ "name": "x", "test": { "kind": "keywords", "words": [] }, "action": "flag", "reason": "spam" }),
             "words",
         ),
         (
-            json!({ "name": "x", "kind": "flood", "times": 0, "seconds": 5, "action": "flag", "reason": "spam" }),
+            json!({ "name": "x", "test": { "kind": "flood", "times": 0, "seconds": 5 }, "action": "flag", "reason": "spam" }),
             "times",
         ),
     ] {
@@ -519,5 +520,126 @@ async fn a_rule_is_tried_as_a_shadow_then_holds_what_it_finds() {
     api.post("/messages", &asha, bait("six")).await.is(201);
     api.delete("/moderation/rules/upi", &sana).await.is(200);
     api.delete("/moderation/rules/upi", &sana).await.refused(404, "RULE_NOT_FOUND");
+    api.world.may_leave_jobs();
+}
+
+#[tokio::test]
+async fn a_tool_is_let_in_from_the_app_and_for_a_while_only() {
+    let api = Desk::new().await;
+    let asha = api.world.user("asha").await;
+    let mira = staff(&api, "mira", Role::Moderator).await;
+    let begin = async || {
+        let begun = api
+            .post("/auth/device/start", Who::Nobody, json!({ "tool": "banter-tui 0.1 on desk" }))
+            .await
+            .is(201);
+        (begun["deviceCode"].clone(), begun["userCode"].as_str().expect("a code").to_owned())
+    };
+    let poll =
+        async |code: &Value| api.post("/auth/device/token", Who::Nobody, json!({ "deviceCode": code })).await;
+    let (device, user) = begin().await;
+    poll(&device).await.refused(400, "AUTHORIZATION_PENDING");
+    poll(&device).await.refused(400, "SLOW_DOWN");
+    api.world.advance(INTERVAL);
+    let typed = user.to_lowercase().replace('-', "");
+    api.get(&format!("/auth/device/{typed}"), &asha).await.refused(403, "FORBIDDEN");
+    api.post("/auth/device/approve", &asha, json!({ "userCode": typed })).await.refused(403, "FORBIDDEN");
+    let asked = api.get(&format!("/auth/device/{typed}"), &mira).await.is(200);
+    assert_eq!((&asked["tool"], &asked["address"]), (&json!("banter-tui 0.1 on desk"), &json!("127.0.0.1")));
+    let approve = json!({ "userCode": typed });
+    let (one, two) = tokio::join!(
+        api.post("/auth/device/approve", &mira, approve.clone()),
+        api.post("/auth/device/approve", &mira, approve.clone()),
+    );
+    let mut got = [one.status, two.status];
+    got.sort_unstable();
+    assert_eq!(got, [200, 404], "once");
+    let (one, two) = tokio::join!(poll(&device), poll(&device));
+    let (login, other) = if one.status == 200 { (one, two) } else { (two, one) };
+    other.refused(400, "EXPIRED_TOKEN");
+    let login = login.is(200);
+    let token = login["accessToken"].as_str().expect("a token");
+    api.get("/moderation/reports", Who::Token(token)).await.is(200);
+    let sessions = api.get("/auth/sessions", &mira).await.is(200);
+    assert_eq!(sessions["sessions"][0]["tool"], json!("banter-tui 0.1 on desk"));
+
+    // A tool lets nobody in; what is denied or too old is over.
+    let (device, user) = begin().await;
+    api.post("/auth/device/approve", Who::Token(token), json!({ "userCode": user }))
+        .await
+        .refused(403, "APP_NEEDED");
+    api.post("/auth/device/deny", &mira, json!({ "userCode": user })).await.is(200);
+    poll(&device).await.refused(400, "ACCESS_DENIED");
+    poll(&device).await.refused(400, "EXPIRED_TOKEN");
+    let (device, user) = begin().await;
+    api.world.advance(CODE_LIFE);
+    let mira = api.world.sign_in(&mira).await;
+    api.post("/auth/device/approve", &mira, json!({ "userCode": user }))
+        .await
+        .refused(404, "DEVICE_CODE_NOT_FOUND");
+    poll(&device).await.refused(400, "EXPIRED_TOKEN");
+    poll(&json!("x")).await.refused(400, "EXPIRED_TOKEN");
+
+    // Refreshing does not prolong it.
+    let refresh = async |token: &Value| {
+        api.post("/auth/refresh", Who::Nobody, json!({ "refreshToken": token, "rotate": true })).await
+    };
+    api.world.advance(TOOL_LIFE - CODE_LIFE - INTERVAL - TimeDelta::minutes(1));
+    let next = refresh(&login["refreshToken"]).await.is(200)["refreshToken"].clone();
+    api.world.advance(TimeDelta::minutes(2));
+    refresh(&next).await.refused(401, "REFRESH_TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn somebody_is_verified_once_and_the_pictures_go() {
+    let api = Desk::new().await;
+    let (asha, mira) = (api.world.user("asha").await, staff(&api, "mira", Role::Moderator).await);
+    let viki = staff(&api, "viki", Role::Viewer).await;
+    let ask = async |who: &Person| {
+        let mut links = Vec::new();
+        for size in [8, 9] {
+            let upload = api.upload(who, "verification", files::png(size, size)).await.is(201);
+            links.push(upload["upload"]["url"].clone());
+        }
+        let asked = json!({ "documentMediaUrl": links[0], "selfieMediaUrl": links[1] });
+        api.api.post("/users/me/verification", who, asked).await.is(201);
+    };
+    ask(&asha).await;
+    ask(&mira).await;
+    api.get("/moderation/verifications", &viki).await.refused(403, "ROLE_FORBIDS");
+    let listed = api.get("/moderation/verifications", &mira).await.is(200);
+    let of = |number: usize| {
+        format!(
+            "/moderation/verifications/{}",
+            listed["verifications"][number]["id"].as_str().expect("an id")
+        )
+    };
+    let (hers, own) = (of(0), of(1));
+    api.get(&own, &mira).await.refused(403, "OWN_CASE");
+    api.post(&format!("{own}/approve"), &mira, json!({})).await.refused(403, "OWN_CASE");
+    let shown = api.get(&hers, &mira).await.is(200);
+    let picture = shown["document"].as_str().expect("a link");
+    assert!(picture.contains("expires="), "{picture}");
+    api.post(&format!("{hers}/reject"), &mira, json!({ "reason": "" }))
+        .await
+        .refused(400, "VALIDATION_FAILED");
+    let reject = json!({ "reason": "the picture is dark" });
+    let (one, two) = tokio::join!(
+        api.post(&format!("{hers}/reject"), &mira, reject.clone()),
+        api.post(&format!("{hers}/approve"), &mira, json!({})),
+    );
+    let mut got = [one.status, two.status];
+    got.sort_unstable();
+    assert_eq!(got, [200, 409], "one word counts");
+    let gone = api.get(&hers, &mira).await.is(200);
+    assert_eq!((&gone["document"], &gone["selfie"]), (&Value::Null, &Value::Null));
+    assert_eq!(api.world.sql("select from uploads where doomed_at is not null").await, 2);
+    let inbox = api.get("/notifications", &asha).await.is(200);
+    assert_eq!(inbox["notifications"][0]["kind"], json!("verification_decided"));
+    let verified = api.get("/auth/me", &asha).await.is(200)["user"]["isIdentityVerified"].clone();
+    assert_eq!(verified, json!(two.status == 200));
+    api.get("/moderation/verifications/0190b2c4-0000-7000-8000-000000000000", &mira)
+        .await
+        .refused(404, "VERIFICATION_NOT_FOUND");
     api.world.may_leave_jobs();
 }

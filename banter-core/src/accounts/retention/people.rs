@@ -26,6 +26,7 @@ pub(super) const PEOPLE: &[Table] = &[
                     "status_until",
                     "premium_until",
                     "wallet_frozen_at",
+                    "identity_verified_at",
                     "room_muted_until",
                     "reports_muted_until",
                 ],

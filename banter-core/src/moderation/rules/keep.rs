@@ -22,8 +22,11 @@ use crate::moderation::{Error, Moderation, Staff};
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Kept {
-    #[serde(flatten)]
-    pub rule: Rule,
+    pub name: String,
+    pub test: Test,
+    pub action: Action,
+    pub reason: Reason,
+    pub spares_friends: bool,
     pub state: State,
     pub changed_by: Option<UserId>,
     pub created_at: DateTime<Utc>,
@@ -150,13 +153,15 @@ impl Moderation<'_> {
         staff.require(Duty::KeepRules)?;
         let mut tx = self.0.pool().begin().await?;
         turn(&mut tx).await?;
-        let Kept { mut rule, mut state, .. } =
-            self.kept(Some(name)).await?.pop().ok_or(Error::RuleNotFound)?;
-        rule.test = change.test.clone().unwrap_or(rule.test);
-        rule.action = change.action.unwrap_or(rule.action);
-        rule.reason = change.reason.unwrap_or(rule.reason);
-        rule.spares_friends = change.spares_friends.unwrap_or(rule.spares_friends);
-        state = change.state.unwrap_or(state);
+        let kept = self.kept(Some(name)).await?.pop().ok_or(Error::RuleNotFound)?;
+        let rule = Rule {
+            name: kept.name,
+            test: change.test.clone().unwrap_or(kept.test),
+            action: change.action.unwrap_or(kept.action),
+            reason: change.reason.unwrap_or(kept.reason),
+            spares_friends: change.spares_friends.unwrap_or(kept.spares_friends),
+        };
+        let state = change.state.unwrap_or(kept.state);
         Compiled::new(rule.clone(), state)?;
         sqlx::query!(
             r#"
@@ -241,13 +246,11 @@ impl Moderation<'_> {
                 Ok(Kept {
                     hits: of(&row.name, false),
                     shadow_hits: of(&row.name, true),
-                    rule: Rule {
-                        name: row.name,
-                        test,
-                        action: row.action,
-                        reason: row.reason,
-                        spares_friends: row.spares_friends,
-                    },
+                    name: row.name,
+                    test,
+                    action: row.action,
+                    reason: row.reason,
+                    spares_friends: row.spares_friends,
                     state: row.state,
                     changed_by: row.changed_by,
                     created_at: row.created_at,

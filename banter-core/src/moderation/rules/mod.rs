@@ -93,7 +93,6 @@ impl State {
 pub struct Rule {
     /// `a-z`, `0-9`, `_`, `-`; 40 characters at most.
     pub name: String,
-    #[serde(flatten)]
     pub test: Test,
     pub action: Action,
     /// What it offends.

@@ -28,13 +28,16 @@ pub struct QueueQuery {
     /// What is open, unless told.
     #[param(inline)]
     status: Option<Status>,
+    /// The gravest reason it was reported for.
     #[param(inline)]
     reason: Option<Reason>,
     /// What was reported.
     #[param(inline)]
     kind: Option<SubjectKind>,
+    /// Who found it.
     #[param(inline)]
     source: Option<Source>,
+    /// What was handed up, or what was not.
     escalated: Option<bool>,
     /// Past its due time.
     #[serde(default)]

@@ -1,13 +1,14 @@
 //! Keeping order, for staff: every route here needs a role, which core asks the database for each time.
 //!
 //! [`cases`] what was reported · [`people`] who is judged, their sanctions and appeals · [`rooms`] that are live ·
-//! [`rules`] that find by themselves · [`records`] the audit log, numbers, the staff
+//! [`verifications`] · [`rules`] that find by themselves · [`records`] the audit log, numbers, the staff
 
 pub mod cases;
 pub mod people;
 pub mod records;
 pub mod rooms;
 pub mod rules;
+pub mod verifications;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -70,6 +71,10 @@ pub fn routes() -> OpenApiRouter<Banter> {
         .routes(routes!(rules::held))
         .routes(routes!(rules::release))
         .routes(routes!(rules::drop))
+        .routes(routes!(verifications::list))
+        .routes(routes!(verifications::show))
+        .routes(routes!(verifications::approve))
+        .routes(routes!(verifications::reject))
         .routes(routes!(records::audit))
         .routes(routes!(records::stats))
         .routes(routes!(records::staff))

@@ -99,6 +99,7 @@ pub struct SanctionsQuery {
     /// `proposed`: what waits for a second person.
     #[param(inline)]
     state: Option<sanctions::State>,
+    /// Of this person.
     user_id: Option<UserId>,
     /// How many, 1 to 100; 20 unless told.
     #[param(minimum = 1, maximum = 100)]

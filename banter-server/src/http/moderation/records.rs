@@ -30,7 +30,9 @@ pub struct AuditQuery {
     subject: Option<String>,
     /// What was done: `case.claim`, or `case` for all of that kind.
     act: Option<String>,
+    /// From this moment on.
     from: Option<DateTime<Utc>>,
+    /// Before this moment.
     to: Option<DateTime<Utc>>,
     /// How many, 1 to 100; 20 unless told.
     #[param(minimum = 1, maximum = 100)]
