@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit, calls, completions, config, dev, jobs, ledger, livekit, migrate, moderators, payments, reports,
-    rooms, seed, stats, user,
+    rooms, rules, seed, stats, user,
 };
 
 /// Examples at the foot of a command's help.
@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Calls(calls::CallsArgs),
     Rooms(rooms::RoomsArgs),
     Reports(reports::ReportsArgs),
+    Rules(rules::RulesArgs),
     Mod(moderators::ModArgs),
     Audit(audit::AuditArgs),
     Payments(payments::PaymentsArgs),

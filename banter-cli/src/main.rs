@@ -65,6 +65,7 @@ async fn run(args: Args, out: &Printer) -> Result<ExitStatus, Failure> {
         Command::Calls(args) => commands::calls::run(args, &settings, out).await,
         Command::Rooms(args) => commands::rooms::run(args, &settings, out).await,
         Command::Reports(args) => Box::pin(commands::reports::run(args, &settings, out)).await,
+        Command::Rules(args) => Box::pin(commands::rules::run(args, &settings, out)).await,
         Command::Mod(args) => commands::moderators::run(args, &settings, out).await,
         Command::Audit(args) => commands::audit::run(args, &settings, out).await,
         Command::Ledger(args) => commands::ledger::run(args, &settings, out).await,

@@ -15,6 +15,7 @@ pub(crate) mod moderators;
 pub(crate) mod payments;
 pub(crate) mod reports;
 pub(crate) mod rooms;
+pub(crate) mod rules;
 pub(crate) mod seed;
 pub(crate) mod stats;
 pub(crate) mod user;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use banter_core::ids::CaseId;
+use banter_core::ids::{CaseId, MessageId};
 use banter_core::moderation::cases::{Case, Filter, Outcome, Status};
 use banter_core::moderation::decide::Decision;
 use banter_core::moderation::dossier::{CaseReport, Dossier};
+use banter_core::moderation::orders::Ordered;
 use banter_core::moderation::reasons::Reason;
 use banter_core::moderation::sanctions::{Action, Order};
 use banter_core::moderation::stats::Exported;
@@ -15,7 +16,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::export::{Form, Row, export};
-use super::{acting, count, ledger, when};
+use super::{acting, count, ledger, user, when};
 use crate::args::examples;
 use crate::exit::{ExitStatus, Failure};
 use crate::printer::Printer;
@@ -125,6 +126,26 @@ enum Act {
         #[arg(long, value_name = "TEXT")]
         notice: Option<String>,
     },
+    /// File what a court or an authority orders: a case that is due within hours
+    ///
+    /// An open case about the same takes it up.
+    #[command(after_help = examples![
+        "banter reports order --user ravi --note \"Delhi HC, W.P.(C) 123/2026: take down the profile\" --as meera"
+        "banter reports order --message 01980a52-7d1c-7e3b-a1a5-d54a4bb9c0a1 --note \"s. 79(3)(b), MeitY no. 7\" --as meera"
+    ])]
+    Order {
+        /// Who it is about: username, id or phone number
+        #[arg(long, value_name = "NAME", required_unless_present = "message")]
+        user: Option<String>,
+        /// Which message it is about
+        #[arg(long, value_name = "ID", conflicts_with = "user", value_parser = message)]
+        message: Option<MessageId>,
+        /// Who orders what, under which number
+        #[arg(long, value_name = "TEXT")]
+        note: String,
+        #[command(flatten)]
+        name: As,
+    },
     /// Write the cases of a time to a file, for reports to the public: nobody is named in it
     ///
     /// Days are India's. That it was taken out is written down.
@@ -216,6 +237,10 @@ fn id(text: &str) -> Result<CaseId, &'static str> {
     text.parse().map_err(|_| "expected a case's id, as `banter reports list` shows it")
 }
 
+fn message(text: &str) -> Result<MessageId, &'static str> {
+    text.parse().map_err(|_| "expected a message's id")
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Listed {
@@ -281,6 +306,18 @@ pub(crate) async fn run(
                 Ok(banter.moderation().resolve(staff, case, &decision).await?)
             });
             told(Some(resolved.await?), out);
+        }
+        Act::Order { user, message, note, name } => {
+            name_target(&config, out)?;
+            let filed = with_banter(config, async |banter| {
+                let staff = acting(banter, name.name.as_deref()).await?;
+                let ordered = match (message, user) {
+                    (Some(message), _) => Ordered::Message(message),
+                    (None, name) => Ordered::User(user::find(banter, &name.unwrap_or_default()).await?),
+                };
+                Ok(banter.moderation().file_order(staff, ordered, &note).await?)
+            });
+            told(Some(filed.await?), out);
         }
         Act::Export { from, to, form, out: file } => {
             let (from, to) = ledger::days(from, to)?.span();

@@ -157,6 +157,17 @@ pub struct Filter {
     pub to: Option<DateTime<Utc>>,
 }
 
+impl Filter {
+    fn check(&self) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        for (field, words) in [("subject", &self.subject), ("act", &self.act)] {
+            let unlikely = words.as_ref().is_some_and(|words| words.len() > 200 || words.contains('\0'));
+            problems.check(field, !unlikely, "is nothing that stands in the audit log");
+        }
+        problems.none()
+    }
+}
+
 pub const DIGEST: usize = digest::SHA256_OUTPUT_LEN;
 const LIST: &str = "audit";
 
@@ -280,6 +291,7 @@ impl Moderation<'_> {
     /// Rows that the filter lets through, newest first.
     pub async fn audit(&self, staff: Staff, filter: &Filter, page: &PageRequest) -> Result<Page<Row>, Error> {
         staff.require(Duty::ReadAudit)?;
+        filter.check()?;
         let after: Option<i64> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let rows = self.audit_rows(filter, after, page.fetch()).await?;
         Ok(Page::cut(rows, page, LIST, |row| row.seq))
@@ -294,6 +306,7 @@ impl Moderation<'_> {
     ) -> Result<std::io::Result<i64>, Error> {
         const AT_ONCE: i64 = 1000;
         staff.require(Duty::Export)?;
+        filter.check()?;
         let entry = Entry {
             actor: staff.id(),
             act: "audit.export",

@@ -9,7 +9,7 @@ use super::reports::About;
 use crate::ids::{CallId, MessageId, RoomId, UserId};
 
 /// How many messages stand before and after one that is reported.
-const AROUND: i64 = 5;
+pub(super) const AROUND: i64 = 5;
 /// How many of the last ones show what a person, a call or a room was like.
 const LAST: i64 = 20;
 

@@ -9,10 +9,12 @@
 //!              └──refused── awaiting ◀─ban, freeze─┘──confirmed
 //! ```
 //!
-//! [`reports`] and the [`evidence`] they freeze · [`cases`] the queue and its claims · [`dossier`] what a moderator has
-//! before them · [`decide`] the end of a case · [`sanctions`] and their [`effects`] · [`strikes`] what to do next ·
-//! [`notices`] what the sanctioned read · [`appeals`] · [`rooms`] that are live · [`verifications`] of people · [`stats`] · [`reasons`] how grave, and by when · [`roles`] who may
-//! do what · [`staff`] who acts, [`tools`] and where they sign in · [`rules`] that find by themselves · [`audit`] the record · [`leaks`] ways to reach somebody outside, in what people write
+//! [`reports`] and the [`evidence`] they freeze · [`orders`] of courts · [`cases`] the queue and its claims · [`dossier`]
+//! what a moderator has before them · [`decide`] the end of a case · [`sanctions`] and their [`effects`] · [`strikes`] what
+//! to do next · [`notices`] what the sanctioned read · [`appeals`] · [`rooms`] that are live · [`verifications`] of people ·
+//! [`rules`] that find by themselves · [`leaks`] ways to reach somebody outside, in what people write · [`reasons`] how
+//! grave, and by when · [`roles`] who may do what · [`staff`] who acts, [`tools`] and where they sign in · [`audit`] the
+//! record · [`stats`]
 
 pub mod appeals;
 pub mod audit;
@@ -23,6 +25,7 @@ mod effects;
 mod evidence;
 pub mod leaks;
 pub mod notices;
+pub mod orders;
 pub mod reasons;
 pub mod reports;
 pub mod roles;
@@ -99,8 +102,8 @@ pub enum Error {
     AppealNotFound,
     #[error("no such rule")]
     RuleNotFound,
-    #[error("a rule of this name is there already")]
-    RuleExists,
+    #[error("there is a rule `{0}` already")]
+    RuleExists(String),
     #[error("there are {} rules, and each is tried on each message; remove one first", rules::keep::MOST)]
     TooManyRules,
     #[error("no such held message")]
@@ -168,7 +171,7 @@ impl Coded for Error {
             Self::NotInForce => (Kind::Conflict, "NOT_IN_FORCE"),
             Self::AppealNotFound => (Kind::NotFound, "APPEAL_NOT_FOUND"),
             Self::RuleNotFound => (Kind::NotFound, "RULE_NOT_FOUND"),
-            Self::RuleExists => (Kind::Conflict, "RULE_EXISTS"),
+            Self::RuleExists(_) => (Kind::Conflict, "RULE_EXISTS"),
             Self::TooManyRules => (Kind::Conflict, "TOO_MANY_RULES"),
             Self::HeldNotFound => (Kind::NotFound, "HELD_MESSAGE_NOT_FOUND"),
             Self::HeldDecided => (Kind::Conflict, "HELD_MESSAGE_DECIDED"),

@@ -23,6 +23,8 @@ pub enum Duty {
     Confirm,
     /// Decides what was handed up.
     DecideEscalated,
+    /// Files what a court or an authority orders.
+    FileOrders,
     /// Takes back one's own act.
     ReverseOwn,
     /// Takes back another's act.
@@ -46,7 +48,7 @@ pub enum Duty {
 }
 
 impl Duty {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Look,
         Self::SeePrivate,
         Self::Claim,
@@ -56,6 +58,7 @@ impl Duty {
         Self::Propose,
         Self::Confirm,
         Self::DecideEscalated,
+        Self::FileOrders,
         Self::ReverseOwn,
         Self::Reverse,
         Self::DecideAppeals,
@@ -84,6 +87,7 @@ impl Duty {
             Self::SuspendLong
             | Self::Confirm
             | Self::DecideEscalated
+            | Self::FileOrders
             | Self::Reverse
             | Self::DecideAppeals
             | Self::KeepRules
@@ -111,6 +115,7 @@ mod tests {
             (Propose, "--msa"),
             (Confirm, "---sa"),
             (DecideEscalated, "---sa"),
+            (FileOrders, "---sa"),
             (ReverseOwn, "--msa"),
             (Reverse, "---sa"),
             (DecideAppeals, "---sa"),

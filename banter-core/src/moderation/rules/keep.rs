@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use super::matching::Compiled;
+use super::matching::{Compiled, is_name};
 use super::{Action, Rule, State, Test, learn};
 use crate::error::violates;
 use crate::ids::UserId;
@@ -95,65 +95,72 @@ impl Moderation<'_> {
     /// All rules, by name.
     pub async fn rules(&self, staff: Staff) -> Result<Vec<Kept>, Error> {
         staff.require(Duty::Look)?;
-        Ok(self.kept(None).await?)
+        let mut db = self.0.pool().acquire().await?;
+        Ok(self.kept(&mut db, None).await?)
     }
 
     pub async fn rule(&self, staff: Staff, name: &str) -> Result<Kept, Error> {
         staff.require(Duty::Look)?;
-        self.kept(Some(name)).await?.pop().ok_or(Error::RuleNotFound)
+        named(name)?;
+        let mut db = self.0.pool().acquire().await?;
+        self.kept(&mut db, Some(name)).await?.pop().ok_or(Error::RuleNotFound)
     }
 
-    /// Adds a rule. It begins as a shadow unless told.
-    pub async fn add_rule(&self, staff: Staff, rule: &Rule, state: State) -> Result<Kept, Error> {
+    /// Adds rules, all of them or none.
+    pub async fn add_rules(&self, staff: Staff, rules: &[Rule], state: State) -> Result<Vec<Kept>, Error> {
         staff.require(Duty::KeepRules)?;
-        Compiled::new(rule.clone(), state)?;
+        for rule in rules {
+            Compiled::new(rule.clone(), state)?;
+        }
         let now = self.0.clock().now();
         let mut tx = self.0.pool().begin().await?;
         turn(&mut tx).await?;
+        let mut added = Vec::with_capacity(rules.len());
+        for rule in rules {
+            sqlx::query!(
+                r#"
+                insert into rules
+                    (name, test, action, reason, spares_friends, state, changed_by, created_at, updated_at)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+                "#,
+                rule.name,
+                json!(rule.test),
+                rule.action as Action,
+                rule.reason as Reason,
+                rule.spares_friends,
+                state as State,
+                staff.id().map(|id| id.0),
+                now,
+            )
+            .execute(&mut *tx)
+            .await
+            .map_err(|error| match () {
+                () if violates(&error, "rules_pkey") => Error::RuleExists(rule.name.clone()),
+                () => error.into(),
+            })?;
+            let details = json!({ "rule": rule, "state": state });
+            self.log(&mut tx, staff, "rule.add", Subject::Rule(&rule.name), details).await?;
+            added.push(rule.name.as_str());
+        }
         let number =
             sqlx::query_scalar!(r#"select count(*) as "number!" from rules"#).fetch_one(&mut *tx).await?;
-        if number >= MOST {
+        if number > MOST {
             return Err(Error::TooManyRules);
         }
-        sqlx::query!(
-            r#"
-            insert into rules (name, test, action, reason, spares_friends, state, changed_by, created_at, updated_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
-            "#,
-            rule.name,
-            json!(rule.test),
-            rule.action as Action,
-            rule.reason as Reason,
-            rule.spares_friends,
-            state as State,
-            staff.id().map(|id| id.0),
-            now,
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(|error| match () {
-            () if violates(&error, "rules_pkey") => Error::RuleExists,
-            () => error.into(),
-        })?;
-        self.log(
-            &mut tx,
-            staff,
-            "rule.add",
-            Subject::Rule(&rule.name),
-            json!({ "rule": rule, "state": state }),
-        )
-        .await?;
+        let mut kept = self.kept(&mut tx, None).await?;
         tx.commit().await?;
         learn(self.0).await?;
-        self.rule(staff, &rule.name).await
+        kept.retain(|kept| added.contains(&kept.name.as_str()));
+        Ok(kept)
     }
 
     /// Changes a rule, or switches it.
     pub async fn change_rule(&self, staff: Staff, name: &str, change: &Change) -> Result<Kept, Error> {
         staff.require(Duty::KeepRules)?;
+        named(name)?;
         let mut tx = self.0.pool().begin().await?;
         turn(&mut tx).await?;
-        let kept = self.kept(Some(name)).await?.pop().ok_or(Error::RuleNotFound)?;
+        let kept = self.kept(&mut tx, Some(name)).await?.pop().ok_or(Error::RuleNotFound)?;
         let rule = Rule {
             name: kept.name,
             test: change.test.clone().unwrap_or(kept.test),
@@ -190,6 +197,7 @@ impl Moderation<'_> {
     /// What it found stays counted.
     pub async fn remove_rule(&self, staff: Staff, name: &str) -> Result<(), Error> {
         staff.require(Duty::KeepRules)?;
+        named(name)?;
         let mut tx = self.0.pool().begin().await?;
         turn(&mut tx).await?;
         let removed = sqlx::query!("delete from rules where name = $1", name).execute(&mut *tx).await?;
@@ -201,7 +209,7 @@ impl Moderation<'_> {
         Ok(learn(self.0).await?)
     }
 
-    async fn kept(&self, name: Option<&str>) -> Result<Vec<Kept>, sqlx::Error> {
+    async fn kept(&self, db: &mut PgConnection, name: Option<&str>) -> Result<Vec<Kept>, sqlx::Error> {
         let now = self.0.clock().now();
         let rows = sqlx::query!(
             r#"
@@ -221,7 +229,7 @@ impl Moderation<'_> {
             "#,
             name,
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(&mut *db)
         .await?;
         let counts = sqlx::query!(
             r#"
@@ -234,7 +242,7 @@ impl Moderation<'_> {
             name,
             now - TimeDelta::days(7),
         )
-        .fetch_all(self.0.pool())
+        .fetch_all(&mut *db)
         .await?;
         let counts: HashMap<_, _> =
             counts.into_iter().map(|row| ((row.rule, row.was_shadow), row.hits)).collect();
@@ -259,6 +267,10 @@ impl Moderation<'_> {
             })
             .collect()
     }
+}
+
+fn named(name: &str) -> Result<(), Error> {
+    if is_name(name) { Ok(()) } else { Err(Error::RuleNotFound) }
 }
 
 /// One change at a time, each with a number of its own.

@@ -1,6 +1,7 @@
 //! What a rule looks for, compiled. Nothing here can be made to run for long: patterns are matched in time linear in the
 //! text, and their size is bounded.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,10 +11,14 @@ use super::{Rule, State, Test};
 use crate::error::Problems;
 use crate::ids::UserId;
 use crate::limits::Limit;
-use crate::moderation::leaks::{self, Leak};
+use crate::moderation::leaks::{self, Leaks};
 
-/// Bytes of a compiled pattern, and of what it may remember while it runs.
-const MOST_COMPILED: usize = 1 << 20;
+/// Bytes of a compiled pattern, which bound what one character of a text may cost: a tenth of the crate's default.
+const MOST_COMPILED: usize = 128 << 10;
+/// Bytes of what it may remember while it runs, which makes it fast.
+const MOST_REMEMBERED: usize = 2 << 20;
+/// Bytes of a compiled list of words.
+const MOST_COMPILED_WORDS: usize = 16 << 20;
 /// Characters of a pattern; words of a list; characters of a word.
 const LONGEST_PATTERN: usize = 1000;
 const MOST_WORDS: usize = 2000;
@@ -41,12 +46,16 @@ pub(super) enum Counting {
 /// A text as rules meet it, made once for all of them.
 pub struct Text {
     pub(super) folded: String,
-    leak: Option<Leak>,
+    leaks: OnceLock<Leaks>,
 }
 
 impl Text {
     pub fn new(text: &str) -> Self {
-        Self { folded: leaks::fold(text), leak: leaks::find(text) }
+        Self { folded: leaks::fold(text), leaks: OnceLock::new() }
+    }
+
+    fn leaks(&self) -> Leaks {
+        *self.leaks.get_or_init(|| leaks::find(&self.folded))
     }
 }
 
@@ -54,16 +63,8 @@ impl Compiled {
     /// Says what is wrong with which field.
     pub fn new(rule: Rule, state: State) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let form = |name: &str| {
-            (1..=40).contains(&name.len())
-                && name.starts_with(|c: char| c.is_ascii_lowercase())
-                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
-        };
-        problems.check(
-            "name",
-            form(&rule.name),
-            "must begin with a-z and be of a-z, 0-9, _ and -, 40 at most",
-        );
+        let says = "must begin with a-z and be of a-z, 0-9, _ and -, 40 at most";
+        problems.check("name", is_name(&rule.name), says);
         let matcher = match &rule.test {
             Test::Keywords { words } => problems.take("words", keywords(words)).map(Matcher::Pattern),
             Test::Regex { pattern } => problems.take("pattern", regex(pattern)).map(Matcher::Pattern),
@@ -93,7 +94,7 @@ impl Compiled {
         match (&self.matcher, &self.rule.test) {
             (Matcher::Pattern(pattern), _) => Some(pattern.is_match(&text.folded)),
             (Matcher::Leaks, Test::Leak { kinds }) => {
-                Some(text.leak.is_some_and(|leak| kinds.contains(&leak)))
+                Some(kinds.iter().any(|kind| text.leaks().contains(*kind)))
             }
             (Matcher::Leaks | Matcher::Counting(_), _) => None,
         }
@@ -105,6 +106,12 @@ impl Compiled {
             Matcher::Pattern(_) | Matcher::Leaks => None,
         }
     }
+}
+
+pub(super) fn is_name(name: &str) -> bool {
+    (1..=40).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
 }
 
 /// How old an account is: its id tells when it was made.
@@ -120,7 +127,7 @@ fn regex(pattern: &str) -> Result<Regex, String> {
     if !(1..=LONGEST_PATTERN).contains(&pattern.chars().count()) {
         return Err(format!("must have 1 to {LONGEST_PATTERN} characters"));
     }
-    let built = RegexBuilder::new(pattern).size_limit(MOST_COMPILED).dfa_size_limit(MOST_COMPILED).build();
+    let built = RegexBuilder::new(pattern).size_limit(MOST_COMPILED).dfa_size_limit(MOST_REMEMBERED).build();
     let regex = built.map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "is too large once it is compiled".to_owned(),
         // With a mark under the place.
@@ -141,7 +148,7 @@ fn keywords(words: &[String]) -> Result<Regex, String> {
     // Marks of Hindi vowels are part of a word, though no letters.
     let pattern = format!(r"(?:^|[^\p{{L}}\p{{M}}\p{{N}}])(?:{any})(?:$|[^\p{{L}}\p{{M}}\p{{N}}])");
     RegexBuilder::new(&pattern)
-        .size_limit(16 * MOST_COMPILED)
+        .size_limit(MOST_COMPILED_WORDS)
         .build()
         .map_err(|error| format!("cannot be looked for: {error}"))
 }

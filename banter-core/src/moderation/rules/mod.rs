@@ -88,7 +88,7 @@ impl State {
 }
 
 /// A rule as it is written down.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
     /// `a-z`, `0-9`, `_`, `-`; 40 characters at most.
@@ -97,14 +97,8 @@ pub struct Rule {
     pub action: Action,
     /// What it offends.
     pub reason: Reason,
-    /// Between friends it finds nothing; true unless told.
-    #[serde(default = "yes")]
-    #[schema(required = false)]
+    /// Between friends it finds nothing.
     pub spares_friends: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// The rules that this replica knows.

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
+use serde_json::json;
 
 use super::matching::{Compiled, Text};
 use super::{Rule, State};
 use crate::ids::MessageId;
+use crate::moderation::audit::Subject;
 use crate::moderation::roles::Duty;
 use crate::moderation::{Error, Moderation, Staff};
 
@@ -32,18 +34,19 @@ pub struct Example {
 }
 
 /// What a trial came to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Trial {
     /// Texts that were looked at.
     pub messages: u64,
     pub rules: Vec<Tried>,
     /// Spent in the rules, without reading.
+    #[serde(skip)]
     pub took: Duration,
 }
 
 impl Moderation<'_> {
     /// Tries rules on the texts sent since then, the oldest first, so many at most. Tells how many it has looked at.
-    /// Whether two are friends is not asked.
+    /// Whether two are friends is not asked. Which messages it shows is written down.
     pub async fn try_rules(
         &self,
         staff: Staff,
@@ -100,6 +103,14 @@ impl Moderation<'_> {
             }
         }
         progress(messages);
+        drop(rows);
+        let mut tx = self.0.pool().begin().await?;
+        for tried in tried.iter().filter(|tried| !tried.examples.is_empty()) {
+            let shown: Vec<_> = tried.examples.iter().map(|example| example.message_id).collect();
+            let details = json!({ "messages": shown });
+            self.log(&mut tx, staff, "rule.try", Subject::Rule(&tried.rule), details).await?;
+        }
+        tx.commit().await?;
         Ok(Trial { messages, rules: tried, took })
     }
 }

@@ -4,10 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use banter_core::Banter;
-use banter_core::ids::{CaseId, UserId};
+use banter_core::error::Problems;
+use banter_core::ids::{CaseId, MessageId, UserId};
+use banter_core::moderation;
 use banter_core::moderation::cases::{Case, Filter, Status};
 use banter_core::moderation::decide::Decision;
 use banter_core::moderation::dossier::Dossier;
+use banter_core::moderation::orders::Ordered;
 use banter_core::moderation::reasons::Reason;
 use banter_core::moderation::reports::{Source, SubjectKind};
 use banter_core::moderation::sanctions::{Action, Order};
@@ -105,6 +108,18 @@ pub struct Resolution {
     notice: Option<String>,
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewOrder {
+    /// Who it is about; or `messageId`.
+    user_id: Option<UserId>,
+    /// Which message it is about.
+    message_id: Option<MessageId>,
+    /// Who orders what, under which number.
+    #[schema(min_length = 1, max_length = 2000)]
+    note: String,
+}
+
 /// The queue
 #[utoipa::path(get, path = "/moderation/reports", operation_id = "listCases", tag = "Moderation", params(QueueQuery), security(("bearer" = [])),
     responses((status = OK, body = Answer<Cases>), Refusal))]
@@ -127,6 +142,28 @@ pub async fn queue(
     };
     let page = banter.moderation().queue(staff, &filter, &page).await?;
     answer(Cases { cases: page.items, next_cursor: page.next_cursor })
+}
+
+/// File what a court or an authority orders
+///
+/// Senior staff does. It is due within hours; an open case about the same takes it up.
+#[utoipa::path(post, path = "/moderation/orders", operation_id = "fileOrder", tag = "Moderation", request_body = NewOrder, security(("bearer" = [])),
+    responses((status = CREATED, body = Answer<OneCase>), Refusal))]
+pub async fn order(
+    State(banter): State<Banter>,
+    Staff(staff): Staff,
+    Body(body): Body<NewOrder>,
+) -> Result<(StatusCode, Json<Answer<OneCase>>), ApiError> {
+    let ordered = match (body.user_id, body.message_id) {
+        (Some(user), None) => Ordered::User(user),
+        (None, Some(message)) => Ordered::Message(message),
+        _ => {
+            let problem = Problems::one("userId", "must be given, or `messageId`, and not both");
+            return Err(moderation::Error::from(problem).into());
+        }
+    };
+    let case = banter.moderation().file_order(staff, ordered, &body.note).await?;
+    Ok((StatusCode::CREATED, Json(Answer::new(OneCase { case }))))
 }
 
 /// A case with what was reported

@@ -45,6 +45,7 @@ pub fn routes() -> OpenApiRouter<Banter> {
     OpenApiRouter::new()
         .routes(routes!(cases::queue))
         .routes(routes!(cases::show))
+        .routes(routes!(cases::order))
         .routes(routes!(cases::claim_next))
         .routes(routes!(cases::claim))
         .routes(routes!(cases::release))

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use banter_core::Banter;
 use banter_core::ids::HeldMessageId;
 use banter_core::messaging::Message;
+use banter_core::moderation::reasons::Reason;
 use banter_core::moderation::rules::held::HeldMessage;
 use banter_core::moderation::rules::keep::{Change, Kept};
 use banter_core::moderation::rules::{self, Rule};
@@ -30,8 +31,16 @@ pub struct OneRule {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct NewRule {
-    rule: Rule,
+    /// `a-z`, `0-9`, `_`, `-`; 40 characters at most.
+    name: String,
+    test: rules::Test,
+    action: rules::Action,
+    /// What it offends.
+    reason: Reason,
+    /// Between friends it finds nothing; true unless told.
+    spares_friends: Option<bool>,
     /// `shadow` unless told.
     state: Option<rules::State>,
 }
@@ -66,7 +75,14 @@ pub async fn add(
     Body(body): Body<NewRule>,
 ) -> Result<(StatusCode, Json<Answer<OneRule>>), ApiError> {
     let state = body.state.unwrap_or(rules::State::Shadow);
-    let rule = banter.moderation().add_rule(staff, &body.rule, state).await?;
+    let rule = Rule {
+        name: body.name,
+        test: body.test,
+        action: body.action,
+        reason: body.reason,
+        spares_friends: body.spares_friends.unwrap_or(true),
+    };
+    let rule = banter.moderation().add_rules(staff, &[rule], state).await?.remove(0);
     Ok((StatusCode::CREATED, Json(Answer::new(OneRule { rule }))))
 }
 
