@@ -140,6 +140,7 @@ impl<E: Coded> From<E> for Failure {
                 next = cause.source();
             }
         }
-        Self { status, message: error.to_string(), causes, hint: None, code: Some(code) }
+        let hint = (code == "NAME_NEEDED").then(|| "`--as NAME`, or BANTER_AS in the environment".to_owned());
+        Self { status, message: error.to_string(), causes, hint, code: Some(code) }
     }
 }

@@ -109,17 +109,16 @@ pub(crate) async fn run(args: AuditArgs, settings: &Settings, out: &Printer) -> 
             let found = found.await?;
             if out.is_json() {
                 let (head, intact) = (found.head.to_string(), found.fault.is_none());
-                out.json(&Verdict { intact, rows: found.rows, head, fault: found.fault.clone() });
+                out.json(&Verdict { intact, rows: found.rows, head, fault: found.fault });
+                return Ok(if intact { ExitStatus::Done } else { ExitStatus::OurFault });
             }
             if let Some(fault) = found.fault {
                 return Err(Failure::ours(format!("the audit log was tampered with: {fault}"))
                     .hint(format!("up to entry {} it is intact; compare with a backup", found.head.seq)));
             }
-            if !out.is_json() {
-                let number = count(found.rows.unsigned_abs(), "entry").replace("entrys", "entries");
-                out.say(format_args!("intact: {number}"));
-                out.data(found.head);
-            }
+            let number = count(found.rows.unsigned_abs(), "entry").replace("entrys", "entries");
+            out.say(format_args!("intact: {number}"));
+            out.data(found.head);
         }
         Act::Export { from, to, actor, subject, act, form, out: file } => {
             let (from, to) = ledger::days(from, to)?.span();

@@ -388,6 +388,10 @@ fn tried(trial: &Trial, out: &Printer) {
         out.json(trial);
         return;
     }
+    if trial.rules.is_empty() {
+        out.say("no rules to try: name a file, or add some by `banter rules add`");
+        return;
+    }
     let rows = trial.rules.iter().map(|tried| {
         let share = |hits: u64| match trial.messages {
             0 => faint("-"),

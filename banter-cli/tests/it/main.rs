@@ -11,6 +11,7 @@ mod ledger;
 mod livekit;
 mod media_servers;
 mod migrate;
+mod moderation;
 mod output;
 mod payments;
 mod rooms;

@@ -18,6 +18,8 @@ use crate::ids::{CaseId, UserId};
 use crate::page::{At, Page, PageRequest};
 use crate::text;
 
+/// How often others may be quicker to take the next case, before it is said that nothing waits.
+const MOST_TRIES: usize = 50;
 /// How long a claim holds; taking it again prolongs it.
 pub const LEASE: TimeDelta = TimeDelta::minutes(15);
 
@@ -315,35 +317,42 @@ impl Moderation<'_> {
     pub async fn claim_next(&self, staff: Staff) -> Result<Option<Case>, Error> {
         let me = staff.require_named(Duty::Claim)?;
         let now = self.0.clock().now();
-        let mut tx = self.0.pool().begin().await?;
-        let next = sqlx::query_scalar!(
-            r#"
-            select id as "id: CaseId"
-            from cases c
-            where status = 'open'
-              and (claimed_until is null or claimed_until <= $2)
-              and user_id <> $1
-              and ($3 or not is_escalated)
-              and not exists (select from reports r where r.case_id = c.id and r.reporter_id = $1)
-            order by
-                resolve_by <= $2 or acknowledged_at is null and acknowledge_by <= $2 desc,
-                severity * (1 + extract(epoch from $2 - opened_at) / 3600) * greatest(reporters, 1) desc,
-                id desc
-            limit 1
-            -- Whoever asks at the same moment gets the one after.
-            for update skip locked
-            "#,
-            me.0,
-            now,
-            staff.may(Duty::DecideEscalated),
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(id) = next else { return Ok(None) };
-        let held = self.hold(&mut tx, staff, id).await?;
-        self.take(&mut tx, me, &held).await?;
-        tx.commit().await?;
-        self.case(id).await.map(Some)
+        // Whoever asks at the same moment waits for this one, and gets the one after.
+        for _ in 0..MOST_TRIES {
+            let mut tx = self.0.pool().begin().await?;
+            let next = sqlx::query_scalar!(
+                r#"
+                select id as "id: CaseId"
+                from cases c
+                where status = 'open'
+                  and (claimed_until is null or claimed_until <= $2)
+                  and user_id <> $1
+                  and ($3 or not is_escalated)
+                  and not exists (select from reports r where r.case_id = c.id and r.reporter_id = $1)
+                order by
+                    resolve_by <= $2 or acknowledged_at is null and acknowledge_by <= $2 desc,
+                    severity * (1 + extract(epoch from $2 - opened_at) / 3600) * greatest(reporters, 1) desc,
+                    id desc
+                limit 1
+                "#,
+                me.0,
+                now,
+                staff.may(Duty::DecideEscalated),
+            )
+            .fetch_optional(&mut *tx)
+            .await?;
+            let Some(id) = next else { return Ok(None) };
+            match self.hold(&mut tx, staff, id).await {
+                Ok(held) => {
+                    self.take(&mut tx, me, &held).await?;
+                    tx.commit().await?;
+                    return self.case(id).await.map(Some);
+                }
+                Err(Error::CaseClaimed | Error::CaseResolved) => tx.rollback().await?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     /// Gives one's own claim back; a repeat changes nothing.

@@ -143,7 +143,7 @@ impl Moderation<'_> {
                 .await?;
             tx.commit().await?;
         }
-        let recommendation = strikes::recommend(case.severity, person.strikes);
+        let recommendation = strikes::recommend(case.reason, person.strikes);
         Ok(Dossier { case, evidence, reports, notes: notes.collect(), person, recommendation })
     }
 

@@ -104,7 +104,7 @@ impl Moderation<'_> {
             }
             Action::RemoveAvatar => self.0.media().drop_avatar(db, user).await?,
             Action::RemoveCover => {
-                after.aftermath.add(self.0.rooms().drop_cover(db, RoomId(subject?)).await?)
+                after.aftermath.add(self.0.rooms().drop_cover(db, RoomId(subject?)).await?);
             }
             Action::CloseRoom => {
                 if let Some(closed) = self.0.rooms().close_in(db, RoomId(subject?), note).await? {

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::reasons::Reason;
 use super::sanctions::Action;
 
 /// How long a strike counts.
@@ -34,13 +35,14 @@ pub fn weight(action: Action) -> i16 {
 }
 
 /// A grave matter starts higher on the ladder, and so does whoever has climbed it before.
-pub fn recommend(severity: i16, strikes: i64) -> Recommendation {
+pub fn recommend(reason: Reason, strikes: i64) -> Recommendation {
     let suspend = |days| Recommendation { action: Action::Suspend, days: Some(days) };
-    let start = match severity {
-        ..=2 => 0,
-        3 => 1,
-        4 => 4,
-        5.. => 12,
+    let start = match (reason, reason.severity()) {
+        // Urgent, and no fault of theirs, or none that is known.
+        (Reason::SelfHarm | Reason::LegalOrder, _) | (_, ..=2) => 0,
+        (_, 3) => 1,
+        (_, 4) => 4,
+        (_, 5..) => 12,
     };
     match strikes + start {
         ..=0 => Recommendation { action: Action::Warn, days: None },
@@ -58,21 +60,22 @@ mod tests {
 
     #[test]
     fn the_ladder() {
-        let step = |severity, strikes| {
-            let Recommendation { action, days } = recommend(severity, strikes);
+        let step = |reason, strikes| {
+            let Recommendation { action, days } = recommend(reason, strikes);
             days.map_or(format!("{action:?}"), |days| format!("{action:?} {days}"))
         };
-        for (severity, steps) in [
-            (1, ["Warn", "Suspend 1", "Suspend 3", "Suspend 7", "Suspend 30", "Ban"]),
-            (3, ["Suspend 1", "Suspend 1", "Suspend 3", "Suspend 7", "Suspend 30", "Ban"]),
-            (4, ["Suspend 3", "Suspend 3", "Suspend 7", "Suspend 30", "Ban", "Ban"]),
-            (5, ["Ban", "Ban", "Ban", "Ban", "Ban", "Ban"]),
+        for (reason, steps) in [
+            (Reason::Spam, ["Warn", "Suspend 1", "Suspend 3", "Suspend 7", "Suspend 30", "Ban"]),
+            (Reason::SelfHarm, ["Warn", "Suspend 1", "Suspend 3", "Suspend 7", "Suspend 30", "Ban"]),
+            (Reason::Hate, ["Suspend 1", "Suspend 1", "Suspend 3", "Suspend 7", "Suspend 30", "Ban"]),
+            (Reason::Threat, ["Suspend 3", "Suspend 3", "Suspend 7", "Suspend 30", "Ban", "Ban"]),
+            (Reason::ChildSafety, ["Ban", "Ban", "Ban", "Ban", "Ban", "Ban"]),
         ] {
-            assert_eq!([0, 1, 3, 6, 9, 12].map(|strikes| step(severity, strikes)), steps, "{severity}");
+            assert_eq!([0, 1, 3, 6, 9, 12].map(|strikes| step(reason, strikes)), steps, "{reason}");
         }
     }
 
-    /// More strikes, or a graver matter, never suggest less.
+    /// More strikes never suggest less.
     #[test]
     fn it_only_climbs() {
         let rank = |r: Recommendation| match r.action {
@@ -80,11 +83,10 @@ mod tests {
             Action::Suspend => i32::from(r.days.unwrap()),
             _ => 1000,
         };
-        for severity in 1..=5 {
+        for reason in Reason::ALL {
             for strikes in 0..20 {
-                let here = rank(recommend(severity, strikes));
-                assert!(here <= rank(recommend(severity, strikes + 1)), "{severity} {strikes}");
-                assert!(here <= rank(recommend(severity + 1, strikes)), "{severity} {strikes}");
+                let here = rank(recommend(reason, strikes));
+                assert!(here <= rank(recommend(reason, strikes + 1)), "{reason} {strikes}");
             }
         }
     }

@@ -3,6 +3,7 @@ mod audit;
 mod authority;
 mod queue;
 mod reports;
+mod rules;
 mod sanctions;
 
 use super::cases::{Case, Filter};

@@ -1,5 +1,6 @@
 //! REST under load, over a bare keep-alive connection: a client library's own cost would be measured with the server.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
@@ -15,6 +16,8 @@ pub(crate) struct Person {
     pub(crate) id: String,
     pub(crate) token: String,
     pub(crate) conversation: Option<String>,
+    /// Of nine digits, in their telephone number.
+    number: u64,
 }
 
 /// Makes the next request of somebody writing to somebody.
@@ -100,22 +103,17 @@ impl Connection {
     }
 }
 
+/// How many were registered so far, so that no number comes twice.
+static REGISTERED: AtomicU64 = AtomicU64::new(0);
+
 /// Registers people by the Auth emulator's unsigned tokens.
 pub(crate) async fn register(address: &str, count: usize) -> Vec<Person> {
     let mut connection = Connection::open(address).await.expect("the server listens");
-    #[expect(clippy::disallowed_methods, reason = "the server under load has the system's clock")]
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     let mut people = Vec::with_capacity(count);
-    for n in 0..count {
-        let number = (now * 1000 + n as u64) % 1_000_000_000;
-        let encode = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let claims = json!({
-            "iss": "https://securetoken.google.com/banter-dev", "aud": "banter-dev", "sub": format!("bench-{number}"),
-            "iat": now, "auth_time": now, "exp": now + 3600, "phone_number": format!("+919{number:09}"),
-        });
-        let token = format!("{}.{}.", encode(json!({ "alg": "none", "typ": "JWT" })), encode(claims));
+    for _ in 0..count {
+        let number = (seconds() * 1000 + REGISTERED.fetch_add(1, Ordering::Relaxed)) % 1_000_000_000;
         let body = json!({
-            "firebaseToken": token, "fullName": "Bench Person", "username": format!("bench_{number}"),
+            "firebaseToken": firebase(number), "fullName": "Bench Person", "username": format!("bench_{number}"),
             "dateOfBirth": "1990-01-01", "gender": "other",
         });
         let answer = connection.json("POST", "/api/auth/register", None, &body).await;
@@ -124,9 +122,33 @@ pub(crate) async fn register(address: &str, count: usize) -> Vec<Person> {
             id: text(&answer["user"]["id"]),
             token: text(&answer["accessToken"]),
             conversation: None,
+            number,
         });
     }
     people
+}
+
+/// Signs somebody in once more, whose logins were ended.
+pub(crate) async fn sign_in(address: &str, person: &mut Person) {
+    let mut connection = Connection::open(address).await.expect("the server listens");
+    let body = json!({ "firebaseToken": firebase(person.number) });
+    let answer = connection.json("POST", "/api/auth/verify-firebase", None, &body).await;
+    answer["accessToken"].as_str().expect("text").clone_into(&mut person.token);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server under load has the system's clock")]
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs()
+}
+
+fn firebase(number: u64) -> String {
+    let now = seconds();
+    let encode = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let claims = json!({
+        "iss": "https://securetoken.google.com/banter-dev", "aud": "banter-dev", "sub": format!("bench-{number}"),
+        "iat": now, "auth_time": now, "exp": now + 3600, "phone_number": format!("+919{number:09}"),
+    });
+    format!("{}.{}.", encode(json!({ "alg": "none", "typ": "JWT" })), encode(claims))
 }
 
 /// Gives each pair a conversation of that many messages.

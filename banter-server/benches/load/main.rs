@@ -1,6 +1,7 @@
 //! `make bench`: the real server in a release build, asked over loopback, beside pgbench running the same statements
 //! on the same database as the ceiling. Bounded: each row runs for a few seconds (`BENCH_SECONDS`) and stops.
-//! `BENCH_ONLY=silence` measures suspensions alone, `BENCH_ONLY=purchases` purchases.
+//! `BENCH_ONLY=silence` measures bans and suspensions alone, `BENCH_ONLY=purchases` purchases, `BENCH_ONLY=leaks` how well
+//! and how fast contact leaks are found.
 //!
 //! The load and the server share the machine's cores, so the numbers are floors of what a server alone would do.
 
@@ -8,6 +9,7 @@
 
 mod grow;
 mod http;
+mod leaks;
 mod pgbench;
 mod purchases;
 mod silence;
@@ -29,12 +31,18 @@ const MANY: (usize, usize) = (313, 100);
 
 #[tokio::main]
 async fn main() {
+    let only = std::env::var("BENCH_ONLY").ok();
+    let wants = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    if wants("leaks") {
+        leaks::run();
+    }
+    if only.as_deref() == Some("leaks") {
+        return;
+    }
     let seconds = std::env::var("BENCH_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(8);
     let database = std::env::var("DATABASE_URL").expect("DATABASE_URL: run `make bench`");
     let sandbox = purchases::stand_in().await;
     let server = Server::start(purchases::environment(&sandbox)).await;
-    let only = std::env::var("BENCH_ONLY").ok();
-    let wants = |part: &str| only.as_deref().is_none_or(|only| only == part);
     if wants("throughput") || wants("purchases") {
         println!(
             "{:<34} {:>10} {:>9} {:>9}   {:>16} {:>9}",
@@ -50,9 +58,10 @@ async fn main() {
     if !wants("silence") {
         return;
     }
-    match silence::run(&server.address).await {
+    let other = Server::start(purchases::environment(&sandbox)).await;
+    match silence::run(&server.address, &other.address).await {
         Some(silence) => silence.print(),
-        None => println!("from a suspension to silence: not measured, there is no media server"),
+        None => println!("from a moderator's act to silence: not measured, there is no media server"),
     }
 }
 
@@ -153,9 +162,9 @@ impl silence::Silence {
     fn print(self) {
         println!("\n{:<34} {:>10} {:>9} {:>9} {:>9}", "", "tries", "p50 ms", "p99 ms", "worst ms");
         for (name, mut times) in [
-            ("suspended → out of the room", self.media),
-            ("suspended → socket closed", self.socket),
-            ("suspended → requests refused", self.api),
+            ("act → out of the room", self.media),
+            ("act → socket closed", self.socket),
+            ("act → requests refused", self.api),
         ] {
             times.sort_unstable();
             let [p50, p99, worst] = [0.5, 0.99, 1.0].map(|q| quantile(&times, q));

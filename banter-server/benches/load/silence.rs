@@ -1,17 +1,20 @@
-//! From a suspension to silence: somebody talks in a room, with a socket open and a token in hand; an operator suspends
-//! them. Silent is when the media server has sent them out, the socket is closed, and no request of theirs is taken.
+//! From a moderator's act to silence, through two replicas: somebody talks in a room, with a socket open and a token in
+//! hand, at one replica; at the other a moderator suspends or bans them. Silent is when the media server has sent them out, the
+//! socket is closed, and no request of theirs is taken.
 
 use std::time::{Duration, Instant};
 
 use banter_core::Banter;
+use banter_core::accounts::Role;
 use banter_core::config::Config;
+use banter_core::moderation::Staff;
 use banter_core::testing::livekit::{Joined, enter};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::{self, Connection, Person};
 use crate::socket;
 
-/// How many are suspended, one after the other.
+/// How many are silenced, one after the other: every second one is banned.
 const TRIES: usize = 100;
 /// As many as fit into a room, its host among them.
 const ROOM: usize = 50;
@@ -23,22 +26,46 @@ pub(crate) struct Silence {
     pub(crate) api: Vec<Duration>,
 }
 
+/// A moderator, at their replica.
+struct Desk {
+    address: String,
+    moderator: Person,
+}
+
 /// `None`: there is no media server to be silent at.
-pub(crate) async fn run(address: &str) -> Option<Silence> {
+pub(crate) async fn run(address: &str, other: &str) -> Option<Silence> {
     let config = Config::from_env().expect("the settings that the server has as well");
     config.livekit.as_ref()?;
-    let banter = Banter::connect(config).await.expect("the database answers");
+    let desk = Desk::open(config, other).await;
     let mut silence = Silence { media: Vec::new(), socket: Vec::new(), api: Vec::new() };
     for _ in 0..TRIES.div_ceil(ROOM - 1) {
         let people = http::register(address, ROOM).await;
         let room = open(address, &people[0]).await;
         for person in people[1..].iter().take(TRIES - silence.media.len()) {
             let joined = talk(address, person, &room).await;
-            one(&banter, address, person, joined, &mut silence).await;
+            one(&desk, address, person, joined, &mut silence).await;
         }
     }
-    banter.close().await;
     Some(silence)
+}
+
+impl Desk {
+    async fn open(config: Config, address: &str) -> Self {
+        let banter = Banter::connect(config).await.expect("the database answers");
+        let mut moderator = http::register(address, 1).await.remove(0);
+        let id = moderator.id.parse().expect("an id");
+        let named = banter.moderation().name_staff(Staff::OPERATOR, id, Role::Moderator).await;
+        named.expect("they are staff");
+        banter.close().await;
+        http::sign_in(address, &mut moderator).await;
+        Self { address: address.to_owned(), moderator }
+    }
+
+    async fn act(&self, path: &str, body: &Value) -> Value {
+        let mut connection = Connection::open(&self.address).await.expect("the server listens");
+        let path = format!("/api/moderation/{path}");
+        connection.json("POST", &path, Some(&self.moderator.token), body).await
+    }
 }
 
 async fn open(address: &str, host: &Person) -> String {
@@ -56,9 +83,8 @@ async fn talk(address: &str, person: &Person, room: &str) -> Joined {
     enter(&text("livekitServerUrl"), &text("token")).await.expect("the token opens the room")
 }
 
-async fn one(banter: &Banter, address: &str, person: &Person, mut joined: Joined, silence: &mut Silence) {
+async fn one(desk: &Desk, address: &str, person: &Person, mut joined: Joined, silence: &mut Silence) {
     let (sink, mut events) = socket::connect(address, &person.token).await;
-    let user = person.id.parse().expect("an id");
     let begun = Instant::now();
     let media = async {
         joined.until_out().await;
@@ -74,9 +100,12 @@ async fn one(banter: &Banter, address: &str, person: &Person, mut joined: Joined
         while connection.ask("GET", "/api/auth/me", Some(&person.token), "").await.0 != 403 {}
         begun.elapsed()
     };
-    let suspended =
-        async { banter.accounts().suspend(user, None, "measured").await.expect("they are suspended") };
-    let (media, hung_up, refused, ()) = tokio::join!(media, hung_up, refused, suspended);
+    // A ban keeps out from the moment it is proposed.
+    let (act, days) = if silence.media.len() % 2 == 1 { ("ban", None) } else { ("suspend", Some(3)) };
+    let body = json!({ "policy": "threat", "note": "measured", "days": days });
+    let path = format!("users/{}/{act}", person.id);
+    let acted = desk.act(&path, &body);
+    let (media, hung_up, refused, _) = tokio::join!(media, hung_up, refused, acted);
     silence.media.push(media);
     silence.socket.push(hung_up);
     silence.api.push(refused);

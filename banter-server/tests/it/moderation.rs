@@ -54,7 +54,9 @@ impl Desk {
         // A URL that is written out goes before one with a name in it.
         fitting.sort_by_key(|template| template.matches('{').count());
         if let Some(template) = fitting.first() {
-            self.document.check_answer(method, template, answer.status, &answer.json).unwrap();
+            self.document
+                .check_answer(method, template, answer.status, &answer.json)
+                .expect("as the document says");
         }
         answer
     }

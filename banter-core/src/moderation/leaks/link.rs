@@ -109,10 +109,8 @@ fn name(tokens: &[Token], at: usize) -> bool {
         ["in", "me", "co", "gg", "live", "top", "link", "fun", "app", "site", "ai"].contains(&top.as_str());
     // A sentence may end and begin with such a word.
     let unlikely = common && (apart && top != "app" || label.text.chars().count() < 4);
-    tops.contains(&top.as_str())
-        && !unlikely
-        && !NO_NAMES.contains(&whole.as_str())
-        && !(apart && NO_LABELS.contains(&label.text.as_str()))
+    let is_sentence = apart && NO_LABELS.contains(&label.text.as_str());
+    tops.contains(&top.as_str()) && !unlikely && !is_sentence && !NO_NAMES.contains(&whole.as_str())
 }
 
 fn path_follows(tokens: &[Token], end: usize, apart: bool) -> bool {

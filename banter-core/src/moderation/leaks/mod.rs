@@ -55,7 +55,7 @@ impl Leaks {
 
 /// What a folded text holds.
 pub fn find(folded: &str) -> Leaks {
-    let tokens = squeeze(tokens(folded));
+    let tokens = squeeze(&tokens(folded));
     Leaks(Leak::ALL.map(|leak| match leak {
         Leak::Phone => phone::is_in(&tokens),
         Leak::Upi => upi::is_in(&tokens),
@@ -145,20 +145,16 @@ fn tokens(text: &str) -> Vec<Token> {
 }
 
 /// `i n s t a` is `insta`: three letters and more that stand alone are one word.
-fn squeeze(tokens: Vec<Token>) -> Vec<Token> {
+fn squeeze(tokens: &[Token]) -> Vec<Token> {
     let is_letter =
         |token: &Token| token.kind == Kind::Word && token.text.chars().count() == 1 && token.apart;
     let mut squeezed: Vec<Token> = Vec::with_capacity(tokens.len());
-    let mut at = 0;
-    while at < tokens.len() {
-        let run = tokens[at..].iter().take_while(|token| is_letter(token)).count();
-        if run >= 3 {
-            let text = tokens[at..at + run].iter().map(|token| token.text.as_str()).collect();
+    for run in tokens.chunk_by(|one, next| is_letter(one) && is_letter(next)) {
+        if run.len() >= 3 {
+            let text = run.iter().map(|token| token.text.as_str()).collect();
             squeezed.push(Token { text, kind: Kind::Word, apart: true });
-            at += run;
         } else {
-            squeezed.push(tokens[at].clone());
-            at += 1;
+            squeezed.extend_from_slice(run);
         }
     }
     squeezed

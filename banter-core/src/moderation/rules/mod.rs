@@ -29,11 +29,20 @@ pub(crate) use verdict::{Place, Verdict};
 #[schema(as = RuleTest)]
 pub enum Test {
     /// Any of these words or phrases, whole.
-    Keywords { words: Vec<String> },
+    Keywords {
+        #[schema(example = json!(["kbc lottery", "otp batao"]))]
+        words: Vec<String>,
+    },
     /// A regular expression (RE2's syntax: no look-around, no back-references), which takes time linear in the text.
-    Regex { pattern: String },
+    Regex {
+        #[schema(example = r"\brefund\b.*\bpaytm\b")]
+        pattern: String,
+    },
     /// Ways to reach somebody outside.
-    Leak { kinds: Vec<Leak> },
+    Leak {
+        #[schema(example = json!(["phone", "upi"]))]
+        kinds: Vec<Leak>,
+    },
     /// The same text more than so many times in so many seconds.
     Flood { times: u32, seconds: u32 },
     /// An account younger than so many days that writes more than so many messages an hour.

@@ -103,7 +103,7 @@ async fn step(world: &World, people: &[Person], targets: &[Person], one: Try) {
             moderation.appeal(&owner.caller, sanction, "no").await.map(drop)
         }
         (10, _, Some(appeal)) => {
-            moderation.decide_appeal(staff, appeal, one.days % 2 == 0, "so").await.map(drop)
+            moderation.decide_appeal(staff, appeal, one.days.is_multiple_of(2), "so").await.map(drop)
         }
         (11, Some(sanction), _) => moderation.refuse(staff, sanction, "no").await.map(drop),
         _ => Ok(()),

@@ -109,18 +109,13 @@ impl Document {
     /// Bodies with every required field: one with each of the optional ones that may hold an id, and one without.
     pub(crate) fn bodies(&self, operation: &Operation, fill: Fill<'_>) -> Vec<Value> {
         let Some(schema) = operation.body.as_ref().map(|body| self.resolve(body)) else { return Vec::new() };
-        let required: Vec<&str> =
-            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let properties = schema["properties"].as_object().expect("a body of named fields");
-        let mut least = Map::new();
-        for (name, property) in properties.iter().filter(|(name, _)| required.contains(&name.as_str())) {
-            least.insert(name.clone(), self.sample(property, name, fill));
-        }
+        let least = self.required(schema, fill);
         let mut bodies = Vec::new();
         let is_id =
             |schema: &Value| schema.to_string().contains("Id\"") && schema.to_string().contains("$ref");
         for (name, property) in properties.iter().filter(|(_, schema)| is_id(schema)) {
-            if !required.contains(&name.as_str()) {
+            if !least.contains_key(name) {
                 let mut body = least.clone();
                 body.insert(name.clone(), self.sample(property, name, fill));
                 bodies.push(Value::Object(body));
@@ -174,7 +169,18 @@ impl Document {
             "integer" | "number" => json!(schema["minimum"].as_i64().unwrap_or(1)),
             "boolean" => json!(false),
             "array" => json!([]),
-            _ => json!({}),
+            _ => Value::Object(self.required(schema, fill)),
         }
+    }
+
+    /// The fields that an object must have.
+    fn required(&self, schema: &Value, fill: Fill<'_>) -> Map<String, Value> {
+        let names = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        names
+            .filter_map(|name| {
+                let property = schema["properties"].get(name)?;
+                Some((name.to_owned(), self.sample(property, name, fill)))
+            })
+            .collect()
     }
 }
