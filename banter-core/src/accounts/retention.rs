@@ -143,6 +143,7 @@ fn sentence(text: &str) -> String {
 
 fn period(time: TimeDelta) -> String {
     match (time.num_days(), time.num_hours()) {
+        (0, 0) => format!("{} minutes", time.num_minutes()),
         (0 | 1, hours) => format!("{hours} hours"),
         (days, _) => format!("{days} days"),
     }

@@ -1,11 +1,11 @@
 //! Drops what is past its time: answers kept for idempotency, logins that can no longer be used, finished jobs,
 //! pushes that were given up, old notifications and calls, what the media server told, suspensions, the evidence
-//! of cases long ended. Batch by batch, well
-//! within a job's lease; when there is more the next run follows at once.
+//! of cases long ended. Batch by batch, well within a job's lease; when there is more the next run follows at once.
 
 use chrono::TimeDelta;
 
 use super::{Failure, Job};
+use crate::moderation::rooms::LISTEN;
 use crate::{Banter, idempotency};
 
 const EVERY: TimeDelta = TimeDelta::hours(1);
@@ -199,7 +199,16 @@ pub(super) async fn run(banter: &Banter) -> Result<(), Failure> {
         "#,
         now
     );
-    let evidence = [evidence, found, held, counts, kept_uploads, codes];
+    let listens = batches!(
+        r#"
+        delete from room_listens
+        where (livekit_room, user_id) in (
+            select livekit_room, user_id from room_listens where until < $1 limit $2 for update skip locked
+        )
+        "#,
+        now - LISTEN
+    );
+    let evidence = [evidence, found, held, counts, kept_uploads, codes, listens];
     let all = [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions];
     let next = if all.iter().chain(&evidence).any(Pruned::has_more) { now } else { now + EVERY };
     let [keys, sessions, jobs, given_up, notifications, calls, webhooks, suspensions] =

@@ -85,21 +85,12 @@ impl Moderation<'_> {
                 after.aftermath.add(left);
             }
             Action::Suspend => {
-                let held = sqlx::query_scalar!(
-                    "select status_until from users where id = $1 and status = 'suspended'",
-                    user.0,
-                )
-                .fetch_optional(&mut *db)
-                .await?;
-                // A suspension that holds for longer, or until somebody ends it, goes on doing so.
-                let until = match held {
-                    Some(held) => held.zip(until).map(|(held, until)| held.max(until)),
-                    None => until,
-                };
+                let until = self.longest(db, user, until).await?;
                 after.shut_out = Some(self.shut(db, Act::Suspend, user, until, me, note).await?);
             }
             Action::Ban => {
                 self.ban_devices(db, id, user).await?;
+                let until = self.longest(db, user, until).await?;
                 after.shut_out = Some(self.shut(db, Act::Suspend, user, until, me, note).await?);
             }
             Action::RemoveAvatar => self.0.media().drop_avatar(db, user).await?,
@@ -210,6 +201,25 @@ impl Moderation<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A suspension that holds for longer, or until somebody ends it, goes on doing so.
+    async fn longest(
+        &self,
+        db: &mut PgConnection,
+        user: UserId,
+        until: Option<DateTime<Utc>>,
+    ) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+        let held = sqlx::query_scalar!(
+            "select status_until from users where id = $1 and status = 'suspended'",
+            user.0,
+        )
+        .fetch_optional(db)
+        .await?;
+        Ok(match held {
+            Some(held) => held.zip(until).map(|(held, until)| held.max(until)),
+            None => until,
+        })
     }
 
     async fn shut(

@@ -166,9 +166,6 @@ impl Moderation<'_> {
         let until = self.0.clock().now() + LISTEN;
         sqlx::query!(
             r#"
-            with over as (
-                delete from room_listens where until < $4
-            )
             insert into room_listens (livekit_room, user_id, until)
             values ($1, $2, $3)
             on conflict (livekit_room, user_id) do update set until = excluded.until
@@ -176,7 +173,6 @@ impl Moderation<'_> {
             livekit_room,
             me.0,
             until,
-            self.0.clock().now() - LISTEN,
         )
         .execute(&mut *tx)
         .await?;

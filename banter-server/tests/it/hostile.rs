@@ -68,6 +68,8 @@ impl Scene {
             "ConversationId" => Some(self.conversation.clone()),
             "RoomId" => Some(self.room.clone()),
             "roomType" => Some(json!("text")),
+            // Goes with the first of the ids that a report may name.
+            "reportType" => Some(json!("call")),
             "FriendRequestId" => Some(self.request.clone()),
             "NotificationId" => Some(self.notification.clone()),
             "MessageId" => Some(self.message.clone()),
@@ -151,8 +153,13 @@ async fn broken_fields() {
                     let fields = answer.json["details"]["fields"].as_object();
                     let named =
                         fields.is_none_or(|fields| fields.keys().any(|name| name.starts_with(&field)));
-                    let of_pair =
-                        field.ends_with("Id") && fields.is_some_and(|f| f.contains_key("receiverId"));
+                    // One of several ids is needed, and it is another.
+                    let of_pair = field.ends_with("Id")
+                        && fields.is_some_and(|fields| {
+                            ["receiverId", "reportedUserId", "userId"]
+                                .iter()
+                                .any(|id| fields.contains_key(*id))
+                        });
                     assert!(named || of_pair, "{what} blames another: {}", answer.json);
                 }
             }

@@ -6,13 +6,11 @@ use sqlx::PgConnection;
 
 use super::{Action, Sanction, State};
 use crate::accounts::administration::turn;
-use crate::error::Problems;
 use crate::ids::{CaseId, SanctionId, UserId};
 use crate::moderation::audit::Subject;
 use crate::moderation::cases::{Outcome, note_of};
 use crate::moderation::roles::Duty;
 use crate::moderation::{Error, Moderation, Staff};
-use crate::text;
 
 /// A sanction whose row, and whose person's turn, is held.
 pub(in crate::moderation) struct Locked {
@@ -30,7 +28,7 @@ pub(in crate::moderation) struct Locked {
 impl Moderation<'_> {
     /// Ends all that keeps somebody out, unheard or unable to spend, or nothing of it. What still waits for a second person
     /// is refused elsewhere.
-    pub async fn restore(&self, staff: Staff, user: UserId, reason: &str) -> Result<Vec<Sanction>, Error> {
+    pub async fn restore(&self, staff: Staff, user: UserId, note: &str) -> Result<Vec<Sanction>, Error> {
         staff.require_named(Duty::ReverseOwn)?;
         let mut tx = self.0.pool().begin().await?;
         let held = sqlx::query_scalar!(
@@ -53,7 +51,7 @@ impl Moderation<'_> {
             return Err(Error::NotInForce);
         }
         for id in &held {
-            self.reverse_in(&mut tx, staff, *id, reason).await?;
+            self.reverse_in(&mut tx, staff, *id, note).await?;
         }
         tx.commit().await?;
         let mut ended: Vec<_> = self.sanctions_of(&held).await?.into_values().collect();
@@ -126,9 +124,9 @@ impl Moderation<'_> {
     }
 
     /// Takes a sanction back: it holds no longer, and does not count. What was removed stays removed.
-    pub async fn reverse(&self, staff: Staff, id: SanctionId, reason: &str) -> Result<Sanction, Error> {
+    pub async fn reverse(&self, staff: Staff, id: SanctionId, note: &str) -> Result<Sanction, Error> {
         let mut tx = self.0.pool().begin().await?;
-        self.reverse_in(&mut tx, staff, id, reason).await?;
+        self.reverse_in(&mut tx, staff, id, note).await?;
         tx.commit().await?;
         self.sanction_of(id).await
     }
@@ -138,15 +136,15 @@ impl Moderation<'_> {
         db: &mut PgConnection,
         staff: Staff,
         id: SanctionId,
-        reason: &str,
+        note: &str,
     ) -> Result<(), Error> {
-        let reason = text::clean(reason, 1..=2000).map_err(|problem| Problems::one("reason", problem))?;
+        let note = note_of(note)?;
         let me = staff.require_named(Duty::ReverseOwn)?;
         let found = self.lock_sanction(db, id).await?;
         if found.actor != me {
             staff.require(Duty::Reverse)?;
         }
-        self.take_back(db, me, &found, &reason).await?;
+        self.take_back(db, me, &found, &note).await?;
         let details = json!({ "user": found.user });
         Ok(self.log(db, staff, "sanction.reverse", Subject::Sanction(id.0), details).await?)
     }

@@ -183,6 +183,27 @@ async fn a_ban_that_nobody_confirms_lapses() {
 }
 
 #[tokio::test]
+async fn a_proposed_ban_shortens_no_suspension() {
+    let world = World::with_memory().await;
+    let asha = world.user("asha").await;
+    let [_, senior, other] = bench(&world).await;
+    let moderation = world.banter.moderation();
+    moderation.sanction(senior, asha.id, &order(Action::Suspend, Some(30))).await.unwrap();
+    let ban = moderation.sanction(senior, asha.id, &order(Action::Ban, None)).await.unwrap();
+    world.advance(crate::moderation::sanctions::INTERIM);
+    assert_eq!(
+        signs_in(&world, &asha).await,
+        Err("ACCOUNT_SUSPENDED"),
+        "the ban has lapsed, the suspension not"
+    );
+    moderation.refuse(other, ban.id, "no").await.unwrap();
+    assert_eq!(signs_in(&world, &asha).await, Err("ACCOUNT_SUSPENDED"));
+    world.advance(TimeDelta::days(27));
+    assert_eq!(signs_in(&world, &asha).await, Ok(()));
+    world.may_leave_jobs();
+}
+
+#[tokio::test]
 async fn a_banned_person_s_phone_opens_no_account() {
     let world = World::with_memory().await;
     let asha = world.user("asha").await;
