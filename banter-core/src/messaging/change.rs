@@ -90,7 +90,7 @@ impl Messaging<'_> {
             event: Event::MessageEdited(event.clone()),
         });
         if let Some(hit) = flagged {
-            self.0.moderation().flag(caller.user_id, id, &hit).await?;
+            self.0.moderation().flag(caller.user_id, id, &hit).await;
         }
         Ok(event)
     }

@@ -101,7 +101,7 @@ impl Messaging<'_> {
         };
         let message = self.tell_placed(placed, &new, by_socket).await;
         if let Some(hit) = flagged {
-            self.0.moderation().flag(caller.user_id, message.id, &hit).await?;
+            self.0.moderation().flag(caller.user_id, message.id, &hit).await;
         }
         Ok(Sent { message, repeated: false })
     }

@@ -74,7 +74,7 @@ impl Moderation<'_> {
             u128::from_be_bytes(self.0.ids().bytes())
         );
         // Chance may give a code twice.
-        for _ in 0..3 {
+        loop {
             let user_code: String = self
                 .0
                 .ids()
@@ -105,7 +105,6 @@ impl Moderation<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Database(sqlx::Error::PoolTimedOut))
     }
 
     /// What stands behind a code, before it is approved.

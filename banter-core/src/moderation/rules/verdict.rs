@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::matching::{Counting, Text, age};
 use super::{Action, State};
-use crate::ids::{CaseId, MessageId, UserId};
+use crate::ids::{MessageId, UserId};
 use crate::messaging::send::Target;
 use crate::moderation::Moderation;
 use crate::moderation::audit::{self, Entry, Subject};
@@ -162,12 +162,14 @@ impl Moderation<'_> {
     }
 
     /// What was flagged becomes a case, with what stands around it.
-    pub(crate) async fn flag(
-        &self,
-        sender: UserId,
-        message: MessageId,
-        hit: &Hit,
-    ) -> Result<CaseId, sqlx::Error> {
+    pub(crate) async fn flag(&self, sender: UserId, message: MessageId, hit: &Hit) {
+        if let Err(error) = self.open_flagged(sender, message, hit).await {
+            // It is sent: whoever is told otherwise sends it again.
+            tracing::error!(%message, rule = hit.rule, %error, "what a rule found is no case");
+        }
+    }
+
+    async fn open_flagged(&self, sender: UserId, message: MessageId, hit: &Hit) -> Result<(), sqlx::Error> {
         let mut tx = self.0.pool().begin().await?;
         let about = About::Message(message);
         let opening = Opening { about, user: sender, reason: hit.reason, source: Source::Rule };
@@ -193,7 +195,6 @@ impl Moderation<'_> {
         let details = json!({ "rule": hit.rule, "message": message });
         let entry = Entry { actor: None, act: "rule.flag", subject: Subject::Case(case.0), details };
         audit::write(&mut tx, self.0.clock().now(), &entry).await?;
-        tx.commit().await?;
-        Ok(case)
+        tx.commit().await
     }
 }
