@@ -109,7 +109,7 @@ impl Moderation<'_> {
         state: State,
         page: &PageRequest,
     ) -> Result<Page<Appeal>, Error> {
-        staff.require(Duty::Look)?;
+        staff.require(Duty::SeePrivate)?;
         let after: Option<AppealId> = page.after(LIST).map_err(|problem| Problems::one("cursor", problem))?;
         let rows = sqlx::query!(
             r#"
