@@ -46,7 +46,7 @@ pub struct CaseReport {
     pub reporter_record: ReporterRecord,
     pub reason: Reason,
     pub description: Option<String>,
-    /// As it was when it was reported; absent for those who may not see what is private.
+    /// As it was when it was reported; null, as the description, for those who may not see what is private.
     #[schema(value_type = Option<Object>)]
     pub evidence: Option<Value>,
     pub created_at: DateTime<Utc>,
@@ -100,7 +100,7 @@ pub struct Person {
 }
 
 impl Moderation<'_> {
-    /// A case with everything; the evidence for those who may see it, which is written down.
+    /// A case with everything; what people wrote, and what staff noted, for those who may see it, which is written down.
     pub async fn dossier(&self, staff: Staff, id: CaseId) -> Result<Dossier, Error> {
         staff.require(Duty::Look)?;
         let case = self.case(id).await?;
@@ -118,11 +118,12 @@ impl Moderation<'_> {
             select u.id as "id: UserId", u.username, u.full_name, u.avatar, n.words, n.created_at
             from case_notes n
             join users u on u.id = n.author_id
-            where n.case_id = $1
+            where n.case_id = $1 and $2
             order by n.id
             limit 100
             "#,
             id.0,
+            sees,
         )
         .fetch_all(self.0.pool())
         .await?;
@@ -136,12 +137,14 @@ impl Moderation<'_> {
             words: row.words,
             created_at: row.created_at,
         });
-        let person = self.person_of(case.user.id).await?;
+        let mut person = self.person_of(case.user.id).await?;
         if sees {
             let mut tx = self.0.pool().begin().await?;
             self.log(&mut tx, staff, "case.look", Subject::Case(id.0), json!({ "user": case.user.id }))
                 .await?;
             tx.commit().await?;
+        } else {
+            (person.bio, person.sanctions) = (None, Vec::new());
         }
         let recommendation = strikes::recommend(case.reason, person.strikes);
         Ok(Dossier { case, evidence, reports, notes: notes.collect(), person, recommendation })
@@ -171,7 +174,7 @@ impl Moderation<'_> {
                 record.dismissed as "dismissed!",
                 record.action_taken as "action_taken!",
                 r.reason as "reason: Reason",
-                r.description,
+                case when $2 then r.description end as description,
                 case when $2 then r.evidence end as evidence,
                 r.created_at
             from reports r

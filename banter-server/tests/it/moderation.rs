@@ -399,7 +399,10 @@ async fn the_record_numbers_and_staff() {
     let log = api.get("/moderation/audit?act=case", &adil).await.is(200);
     assert_eq!(log["entries"][0]["actorId"], json!(adil.id));
     assert_eq!(log["entries"][0]["subject"], json!(format!("case:{case}")));
-    api.get("/moderation/audit", &viki).await.refused(403, "ROLE_FORBIDS");
+    assert_eq!((&seen["reports"][0]["description"], &seen["person"]["bio"]), (&Value::Null, &Value::Null));
+    for private in ["/moderation/audit", "/moderation/appeals", "/moderation/sanctions", "/moderation/held"] {
+        api.get(private, &viki).await.refused(403, "ROLE_FORBIDS");
+    }
     api.world.advance(TimeDelta::seconds(1));
     let stats = api.get("/moderation/stats", &viki).await.is(200);
     assert_eq!((&stats["stats"]["backlog"]["open"], &stats["stats"]["reports"]), (&json!(1), &json!(1)));

@@ -188,11 +188,19 @@ impl Moderation<'_> {
         id: SanctionId,
     ) -> Result<(UserId, Locked), Error> {
         let me = staff.require_named(Duty::Confirm)?;
-        let found = self.lock_sanction(db, id).await?;
+        let found = self.lock_sanction(&mut *db, id).await?;
         if found.user == me {
             return Err(Error::OwnCase);
         }
-        if found.actor == me {
+        // Whoever answered the appeal against it has said their word.
+        let appealed = sqlx::query_scalar!(
+            r#"select exists (select from appeals where sanction_id = $1 and decided_by = $2) as "appealed!""#,
+            id.0,
+            me.0,
+        )
+        .fetch_one(db)
+        .await?;
+        if found.actor == me || appealed {
             return Err(Error::SecondPersonNeeded);
         }
         if found.state != State::Proposed {

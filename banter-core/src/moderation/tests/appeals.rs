@@ -68,3 +68,23 @@ async fn one_that_is_upheld_changes_nothing() {
     assert_eq!((stats.appeals.decided, stats.appeals.overturn_rate), (1, Some(0.0)));
     world.may_leave_jobs();
 }
+
+/// Found by the property test of roles: one person answered the appeal first, and then was the second person too.
+#[tokio::test]
+async fn whoever_answers_an_appeal_is_not_the_second_person() {
+    let world = World::with_memory().await;
+    let asha = world.user("asha").await;
+    let (_, actor) = staffer(&world, "actor", Role::Moderator).await;
+    let (_, senior) = staffer(&world, "second", Role::Senior).await;
+    let (_, third) = staffer(&world, "third", Role::Senior).await;
+    let moderation = world.banter.moderation();
+    let ban = moderation.sanction(actor, asha.id, &order(Action::Ban, None)).await.unwrap();
+    let token = world.firebase_token(&asha.firebase_uid, &asha.phone);
+    moderation.appeal_signed_out(&token, &asha.client, ban.id, "It was my brother").await.unwrap();
+    let id = moderation.appeals(senior, Appealed::Open, &ALL).await.unwrap().items[0].id;
+    moderation.decide_appeal(senior, id, false, "It was you").await.unwrap();
+    assert_eq!(code(moderation.confirm(senior, ban.id).await), "SECOND_PERSON_NEEDED");
+    assert_eq!(code(moderation.refuse(senior, ban.id, "no").await), "SECOND_PERSON_NEEDED");
+    moderation.confirm(third, ban.id).await.unwrap();
+    world.may_leave_jobs();
+}
